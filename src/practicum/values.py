@@ -1,0 +1,79 @@
+"""Values: frozen, validated at construction, one sentence for every bad parameter."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from practicum.errors import ParameterError
+
+_BOUNDS = {
+    "greater_than": ("must be > {gt:g}", "gt"),
+    "greater_than_equal": ("must be >= {ge:g}", "ge"),
+    "less_than": ("must be < {lt:g}", "lt"),
+    "less_than_equal": ("must be <= {le:g}", "le"),
+}
+
+
+def _sentence(name: str, error: Any, remedies: dict[str, str], fields: list[str]) -> str:
+    """One sentence for one pydantic error, in the form scikit-learn made familiar."""
+    place = error["loc"][0] if error["loc"] else ""
+    kind, context, value = error["type"], error.get("ctx", {}), error["input"]
+    if kind == "extra_forbidden":
+        return f"{name} has no parameter '{place}'; it knows {', '.join(fields)}.{nearest(str(place), fields)}"
+    if kind == "missing":
+        return f"{name} needs the parameter '{place}', which was not given."
+    if kind in _BOUNDS:
+        bound = _BOUNDS[kind][0].format(**context)
+    elif kind == "finite_number":
+        bound = "must be a finite number"
+    elif kind == "literal_error":
+        bound = f"must be one of {context['expected']}"
+    elif kind in ("int_type", "int_parsing", "int_from_float"):
+        bound = "must be a whole number"
+    elif kind in ("float_type", "float_parsing"):
+        bound = "must be a number"
+    else:
+        bound = f"is not valid ({error['msg']})"
+    remedy = remedies.get(str(place), "")
+    return f"The '{place}' parameter of {name} {bound}. Got {value!r} instead.{' ' + remedy if remedy else ''}"
+
+
+def nearest(word: str, known: list[str]) -> str:
+    """`` Did you mean 'learning_rate'?`` when a known word is close, an empty string otherwise."""
+    from difflib import get_close_matches
+
+    match = get_close_matches(word, known, n=1, cutoff=0.6)
+    return f" Did you mean '{match[0]}'?" if match else ""
+
+
+class Value(BaseModel):
+    """Base of the configuration values: immutable, hashable, unknown keys refused.
+
+    Raises :class:`~practicum.errors.ParameterError` (a ``ValueError``) with one sentence where
+    pydantic would raise its own multi-line report.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    def __init__(self, **data: Any) -> None:
+        try:
+            super().__init__(**data)
+        except ValidationError as error:
+            raise ParameterError(self._explain(error)) from None
+
+    @classmethod
+    def _explain(cls, error: ValidationError) -> str:
+        remedies = {
+            name: str(field.json_schema_extra["remedy"])
+            for name, field in cls.model_fields.items()
+            if isinstance(field.json_schema_extra, dict) and "remedy" in field.json_schema_extra
+        }
+        # A misspelt name is the cause of the "missing" that comes with it: say that first.
+        errors = sorted(error.errors(), key=lambda e: e["type"] != "extra_forbidden")
+        return _sentence(cls.__name__, errors[0], remedies, list(cls.model_fields))
+
+    def replace(self, **changes: Any) -> Self:
+        """A copy with some parameters changed, validated anew."""
+        return type(self)(**{**self.model_dump(), **changes})
