@@ -61,9 +61,11 @@ soak: $(STAMP) ## run the tests that take minutes each
 	@$(PYTEST) -n $(JOBS) --dist load -m soak
 
 lint: $(STAMP) ## check style, format and types
-	@$(BIN)/ruff check .
-	@$(BIN)/ruff format --check .
-	@$(BIN)/pyright
+	@failed=0; \
+	$(BIN)/ruff check . || failed=1; \
+	$(BIN)/ruff format --check . || failed=1; \
+	$(BIN)/pyright || failed=1; \
+	exit $$failed
 
 format: $(STAMP) ## put the code into the house's format
 	@$(BIN)/ruff check --fix .
