@@ -1,0 +1,134 @@
+"""Normal random numbers, vectorised: one stream of normals a seed, the same bits for any chunking.
+
+``state = stream(seed, tag)`` is a plain ``uint64`` array that can be stored and resumed. It holds three independent
+sequences: float64 normals, float32 normals, uniforms; how many numbers are taken at a time, or from the other two
+sequences, changes nothing. Stream s of a batch is stream s alone.
+
+Method: xoshiro256++ in sixteen jumped lanes (:mod:`practicum.simulation._xoshiro`), seeded by NumPy's
+``SeedSequence([seed, tag])``, and Box-Muller (:mod:`practicum.simulation._boxmuller`). float64 normals take 53 bits for
+the radius (tails to 8.57 sigma) and 62 for the angle; float32 normals take 32 and 30 (tails to 6.76 sigma). Only
+operations that IEEE 754 rounds exactly, so the bits do not depend on the processor. Errors against extended precision:
+the radius below 1 ulp, the sine and cosine of the drawn angle below 3 ulp, in both types.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from practicum.errors import ParameterError
+from practicum.simulation._boxmuller import radii32, radii64, rotate32, rotate64
+from practicum.simulation._xoshiro import JUMP, LANE_WORDS, LONG_JUMP, fill_words, jump, next_word, seed_lanes
+
+BLOCK = 256
+"""Words a refill; a block is 256 float64 normals or 512 float32 normals, Box-Muller partners half a block apart."""
+
+# Layout of a state: [lanes, position, buffer] for float64, the same for float32, uniform generator, raw words.
+_F64 = 0
+_F32 = _F64 + LANE_WORDS + 1 + BLOCK
+_UNIFORM = _F32 + LANE_WORDS + 1 + BLOCK
+_RAW = _UNIFORM + 4
+STATE_WORDS = _RAW + BLOCK
+
+
+def stream(seed: int, tag: int) -> np.ndarray:
+    """The state of the stream `tag` of `seed`, shape (STATE_WORDS,), ``uint64``: pass it to the functions below.
+
+    Main arguments:
+        seed, tag: whole numbers >= 0. Different pairs give independent streams (``SeedSequence([seed, tag])``).
+
+    Raises:
+        ParameterError: seed or tag is negative or not a whole number.
+    """
+    for name, value in (("seed", seed), ("tag", tag)):
+        if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < 0:
+            raise ParameterError(
+                f"The '{name}' parameter of stream must be a whole number >= 0, because NumPy's SeedSequence takes no "
+                f"other. Got {value!r} instead."
+            )
+    state = np.zeros(STATE_WORDS, np.uint64)
+    first = np.random.SeedSequence([int(seed), int(tag)]).generate_state(4, np.uint64)
+    _begin(state, first)
+    return state
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _begin(state, first):
+    # The three sequences are 2^192 steps apart, the lanes of one 2^128.
+    s = first.copy()
+    seed_lanes(s, state[_F64 : _F64 + LANE_WORDS], JUMP)
+    state[_F64 + LANE_WORDS] = BLOCK
+    jump(s, LONG_JUMP)
+    seed_lanes(s, state[_F32 : _F32 + LANE_WORDS], JUMP)
+    state[_F32 + LANE_WORDS] = 2 * BLOCK
+    jump(s, LONG_JUMP)
+    state[_UNIFORM : _UNIFORM + 4] = s
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _block64(lanes, raw, out):
+    half = BLOCK // 2
+    fill_words(lanes, raw)
+    radii64(raw[:half], out[:half])
+    rotate64(raw[half:], out[:half], out[half:])
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _block32(lanes, raw, out):
+    fill_words(lanes, raw)
+    words = raw.view(np.uint32)
+    radii32(words[:BLOCK], out[:BLOCK])
+    rotate32(words[BLOCK:], out[:BLOCK], out[BLOCK:])
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def fill_normals64(state, out):
+    """Fill `out` (1-D, contiguous, float64) with the next standard normals of the float64 sequence of `state`."""
+    lanes = state[_F64 : _F64 + LANE_WORDS]
+    buffer = state[_F64 + LANE_WORDS + 1 : _F64 + LANE_WORDS + 1 + BLOCK].view(np.float64)
+    raw = state[_RAW : _RAW + BLOCK]
+    used = np.int64(state[_F64 + LANE_WORDS])
+    done = 0
+    while done < out.size:
+        if used < BLOCK:
+            n = min(BLOCK - used, out.size - done)
+            out[done : done + n] = buffer[used : used + n]
+            used += n
+            done += n
+        elif out.size - done >= BLOCK:
+            _block64(lanes, raw, out[done : done + BLOCK])
+            done += BLOCK
+        else:
+            _block64(lanes, raw, buffer)
+            used = 0
+    state[_F64 + LANE_WORDS] = np.uint64(used)
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def fill_normals32(state, out):
+    """Fill `out` (1-D, contiguous, float32) with the next standard normals of the float32 sequence of `state`."""
+    lanes = state[_F32 : _F32 + LANE_WORDS]
+    buffer = state[_F32 + LANE_WORDS + 1 : _F32 + LANE_WORDS + 1 + BLOCK].view(np.float32)
+    raw = state[_RAW : _RAW + BLOCK]
+    used = np.int64(state[_F32 + LANE_WORDS])
+    done = 0
+    while done < out.size:
+        if used < 2 * BLOCK:
+            n = min(2 * BLOCK - used, out.size - done)
+            out[done : done + n] = buffer[used : used + n]
+            used += n
+            done += n
+        elif out.size - done >= 2 * BLOCK:
+            _block32(lanes, raw, out[done : done + 2 * BLOCK])
+            done += 2 * BLOCK
+        else:
+            _block32(lanes, raw, buffer)
+            used = 0
+    state[_F32 + LANE_WORDS] = np.uint64(used)
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def next_uniform(state):
+    """The next uniform in the open interval (0, 1): ``(top 52 bits + 1/2) / 2^52``."""
+    word = next_word(state[_UNIFORM : _UNIFORM + 4])
+    return (float(np.int64(word >> np.uint64(12))) + 0.5) * 2.0**-52
