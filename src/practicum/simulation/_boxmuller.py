@@ -17,7 +17,7 @@ import numpy as np
 from numba import njit
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@njit(cache=True, error_model="numpy", nogil=True, _nrt=False)
 def radii64(words, out):
     """``sqrt(-2 log u)`` with ``u = (top 53 bits + 1) / 2^53`` in (0, 1], for each word."""
     for i in range(words.size):
@@ -43,7 +43,7 @@ def radii64(words, out):
         out[i] = math.sqrt(-2.0 * log)
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@njit(cache=True, error_model="numpy", nogil=True, _nrt=False)
 def rotate64(words, first, second):
     """Turn radii (in `first`) by uniform angles: pairs of independent normals into `first` and `second`."""
     for i in range(words.size):
@@ -72,7 +72,7 @@ def rotate64(words, first, second):
         second[i] = cosine if swap else sine
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@njit(cache=True, error_model="numpy", nogil=True, _nrt=False)
 def radii32(words, out):
     """``sqrt(-2 log u)`` with ``u = (word + 1/2) / 2^32``, for each 32-bit word, in float32."""
     for i in range(words.size):
@@ -93,7 +93,7 @@ def radii32(words, out):
         out[i] = np.float32(math.sqrt(np.float32(-2.0) * log))
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@njit(cache=True, error_model="numpy", nogil=True, _nrt=False)
 def rotate32(words, first, second):
     """As :func:`rotate64`, in float32 with 32-bit words."""
     for i in range(words.size):

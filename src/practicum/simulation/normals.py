@@ -23,9 +23,14 @@ from practicum.simulation._xoshiro import JUMP, LANE_WORDS, LONG_JUMP, fill_word
 BLOCK = 256
 """Words a refill; a block is 256 float64 normals or 512 float32 normals, Box-Muller partners half a block apart."""
 
+# Without Numba's reference counting: its atomic increments, one a slice, would cost more than a short fill.
+_kernel = njit(cache=True, error_model="numpy", nogil=True, _nrt=False)
+
 # Layout of a state: [lanes, position, buffer] for float64, the same for float32, uniform generator, raw words.
 _F64 = 0
+_USED64 = _F64 + LANE_WORDS
 _F32 = _F64 + LANE_WORDS + 1 + BLOCK
+_USED32 = _F32 + LANE_WORDS
 _UNIFORM = _F32 + LANE_WORDS + 1 + BLOCK
 _RAW = _UNIFORM + 4
 STATE_WORDS = _RAW + BLOCK
@@ -57,15 +62,15 @@ def _begin(state, first):
     # The three sequences are 2^192 steps apart, the lanes of one 2^128.
     s = first.copy()
     seed_lanes(s, state[_F64 : _F64 + LANE_WORDS], JUMP)
-    state[_F64 + LANE_WORDS] = BLOCK
+    state[_USED64] = BLOCK
     jump(s, LONG_JUMP)
     seed_lanes(s, state[_F32 : _F32 + LANE_WORDS], JUMP)
-    state[_F32 + LANE_WORDS] = 2 * BLOCK
+    state[_USED32] = 2 * BLOCK
     jump(s, LONG_JUMP)
     state[_UNIFORM : _UNIFORM + 4] = s
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@_kernel
 def _block64(lanes, raw, out):
     half = BLOCK // 2
     fill_words(lanes, raw)
@@ -73,7 +78,7 @@ def _block64(lanes, raw, out):
     rotate64(raw[half:], out[:half], out[half:])
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@_kernel
 def _block32(lanes, raw, out):
     fill_words(lanes, raw)
     words = raw.view(np.uint32)
@@ -81,53 +86,73 @@ def _block32(lanes, raw, out):
     rotate32(words[BLOCK:], out[:BLOCK], out[BLOCK:])
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@_kernel
+def _refill64(state):
+    buffer = state[_USED64 + 1 : _USED64 + 1 + BLOCK].view(np.float64)
+    _block64(state[_F64 : _F64 + LANE_WORDS], state[_RAW : _RAW + BLOCK], buffer)
+
+
+@_kernel
+def _refill32(state):
+    buffer = state[_USED32 + 1 : _USED32 + 1 + BLOCK].view(np.float32)
+    _block32(state[_F32 : _F32 + LANE_WORDS], state[_RAW : _RAW + BLOCK], buffer)
+
+
+@_kernel
 def fill_normals64(state, out):
     """Fill `out` (1-D, contiguous, float64) with the next standard normals of the float64 sequence of `state`."""
-    lanes = state[_F64 : _F64 + LANE_WORDS]
-    buffer = state[_F64 + LANE_WORDS + 1 : _F64 + LANE_WORDS + 1 + BLOCK].view(np.float64)
-    raw = state[_RAW : _RAW + BLOCK]
-    used = np.int64(state[_F64 + LANE_WORDS])
+    used = np.int64(state[_USED64])
     done = 0
-    while done < out.size:
-        if used < BLOCK:
-            n = min(BLOCK - used, out.size - done)
-            out[done : done + n] = buffer[used : used + n]
-            used += n
-            done += n
-        elif out.size - done >= BLOCK:
-            _block64(lanes, raw, out[done : done + BLOCK])
+    while True:
+        n = min(BLOCK - used, out.size - done)
+        for i in range(n):
+            out[done + i] = np.uint64(state[_USED64 + 1 + used + i]).view(np.float64)
+        used += n
+        done += n
+        while out.size - done >= BLOCK:
+            _block64(state[_F64 : _F64 + LANE_WORDS], state[_RAW : _RAW + BLOCK], out[done : done + BLOCK])
             done += BLOCK
-        else:
-            _block64(lanes, raw, buffer)
-            used = 0
-    state[_F64 + LANE_WORDS] = np.uint64(used)
+        if done == out.size:
+            break
+        _refill64(state)
+        used = 0
+    state[_USED64] = np.uint64(used)
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@_kernel
 def fill_normals32(state, out):
     """Fill `out` (1-D, contiguous, float32) with the next standard normals of the float32 sequence of `state`."""
-    lanes = state[_F32 : _F32 + LANE_WORDS]
-    buffer = state[_F32 + LANE_WORDS + 1 : _F32 + LANE_WORDS + 1 + BLOCK].view(np.float32)
-    raw = state[_RAW : _RAW + BLOCK]
-    used = np.int64(state[_F32 + LANE_WORDS])
+    used = np.int64(state[_USED32])
+    buffer = state[_USED32 + 1 : _USED32 + 1 + BLOCK].view(np.float32)
     done = 0
-    while done < out.size:
-        if used < 2 * BLOCK:
-            n = min(2 * BLOCK - used, out.size - done)
-            out[done : done + n] = buffer[used : used + n]
-            used += n
-            done += n
-        elif out.size - done >= 2 * BLOCK:
-            _block32(lanes, raw, out[done : done + 2 * BLOCK])
+    while True:
+        n = min(2 * BLOCK - used, out.size - done)
+        for i in range(n):
+            out[done + i] = buffer[used + i]
+        used += n
+        done += n
+        while out.size - done >= 2 * BLOCK:
+            _block32(state[_F32 : _F32 + LANE_WORDS], state[_RAW : _RAW + BLOCK], out[done : done + 2 * BLOCK])
             done += 2 * BLOCK
-        else:
-            _block32(lanes, raw, buffer)
-            used = 0
-    state[_F32 + LANE_WORDS] = np.uint64(used)
+        if done == out.size:
+            break
+        _refill32(state)
+        used = 0
+    state[_USED32] = np.uint64(used)
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@_kernel
+def next_normal64(state):
+    """The next number of the sequence that :func:`fill_normals64` fills from."""
+    used = state[_USED64]
+    if used == np.uint64(BLOCK):
+        _refill64(state)
+        used = np.uint64(0)
+    state[_USED64] = used + np.uint64(1)
+    return np.uint64(state[np.uint64(_USED64 + 1) + used]).view(np.float64)
+
+
+@_kernel
 def next_uniform(state):
     """The next uniform in the open interval (0, 1): ``(top 52 bits + 1/2) / 2^52``."""
     word = next_word(state[_UNIFORM : _UNIFORM + 4])
