@@ -1,0 +1,133 @@
+"""A page of docs runs: every ``python`` block of a page is executed, in order, in one namespace per page.
+
+A block that must not run has ``<!-- not run -->`` on the line before it; that is for code which needs a machine or a
+file that a reader has and a test has not.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PAGES = sorted(p for p in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")] if p.is_file())
+LINKED = [*PAGES, *(p for p in (ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md") if p.is_file())]
+NOT_RUN = "<!-- not run -->"
+FENCE = re.compile(r"^(?P<indent> *)(?P<ticks>`{3,})(?P<language>[\w+-]*)")
+
+
+@dataclass(frozen=True)
+class Block:
+    line: int  # of the first line of code, counted from 1
+    language: str
+    code: str
+    runs: bool
+
+
+def blocks(text: str) -> list[Block]:
+    """The fenced blocks of a page. A fence that is never closed is an error, for it would hide what follows."""
+    found: list[Block] = []
+    opened, start, marked, before = None, 0, False, ""
+    lines = text.splitlines()
+    for number, line in enumerate(lines, 1):
+        fence = FENCE.match(line)
+        if opened is None and fence:
+            opened, start, marked = fence, number + 1, before == NOT_RUN
+        elif opened is not None and line.strip() == opened["ticks"]:
+            indent = len(opened["indent"])
+            code = "\n".join(body[indent:] for body in lines[start - 1 : number - 1])
+            found.append(Block(start, opened["language"], code, not marked))
+            opened = None
+        if line.strip():
+            before = line.strip()
+    if opened is not None:
+        raise ValueError(f"the fence opened on line {start - 1} is never closed")
+    return found
+
+
+def run(name: str, text: str) -> int:
+    """Execute the python blocks of a page; tracebacks name the page and its line. Returns how many ran."""
+    namespace: dict[str, object] = {"__name__": "__main__"}
+    count = 0
+    for block in blocks(text):
+        if block.language == "python" and block.runs:
+            padded = "\n" * (block.line - 1) + block.code
+            exec(compile(padded, name, "exec"), namespace)
+            count += 1
+    return count
+
+
+def anchors(text: str) -> set[str]:
+    """The targets of the headings of a page, as the common Markdown renderers make them."""
+    code = {n for b in blocks(text) for n in range(b.line, b.line + b.code.count("\n") + 1)}
+    heads = [line for n, line in enumerate(text.splitlines(), 1) if n not in code and re.match(r"#+ ", line)]
+    return {re.sub(r"[^\w\- ]", "", head.lstrip("# ").lower()).replace(" ", "-") for head in heads}
+
+
+def broken_links(page: Path) -> list[str]:
+    found = []
+    prose = re.sub(r"```.*?```|`[^`\n]*`", "", page.read_text(), flags=re.S)
+    for target in re.findall(r"\]\(([^)\s]+)\)", prose):
+        if re.match(r"[a-z]+:", target):
+            continue
+        address, _, anchor = target.partition("#")
+        file = (page.parent / address).resolve() if address else page
+        if not file.exists() or (anchor and anchor not in anchors(file.read_text())):
+            found.append(target)
+    return found
+
+
+def ids(pages: list[Path]) -> list[str]:
+    return [str(p.relative_to(ROOT)) for p in pages]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=ids(PAGES))
+def test_the_examples_of_a_page_run(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PRACTICUM_RUNS", str(tmp_path / "runs"))
+    run(str(page.relative_to(ROOT)), page.read_text())
+
+
+@pytest.mark.parametrize("page", LINKED, ids=ids(LINKED))
+def test_the_links_of_a_page_lead_somewhere(page):
+    assert broken_links(page) == []
+
+
+def test_the_map_names_every_page():
+    docs = ROOT / "docs"
+    linked = set(re.findall(r"\]\(([^)#\s]+\.md)", (docs / "index.md").read_text()))
+    assert linked >= {str(p.relative_to(docs)) for p in docs.rglob("*.md")} - {"index.md"}
+
+
+def test_the_tutorial_is_not_excused_from_running():
+    text = (ROOT / "docs/tutorials/first-plateau.md").read_text()
+    assert NOT_RUN not in text
+    assert len([b for b in blocks(text) if b.language == "python"]) >= 4
+
+
+def test_a_failing_example_fails_and_names_its_line():
+    with pytest.raises(ZeroDivisionError) as failure:
+        run("page.md", "# Title\n\n```python\nx = 1\n```\n\ntext\n\n```python\ny = x\ny / 0\n```\n")
+    assert failure.traceback[-1].lineno + 1 == 11
+
+
+def test_blocks_share_a_namespace_and_other_languages_do_not_run():
+    assert run("page.md", "```python\nx = 1\n```\n\n```bash\nfalse (\n```\n\n```python\nassert x == 1\n```\n") == 2
+
+
+def test_a_block_marked_not_run_is_left_out_and_only_that_one():
+    page = f"{NOT_RUN}\n```python\n1 / 0\n```\n\n```python\nx = 1\n```\n"
+    assert run("page.md", page) == 1
+
+
+def test_an_open_fence_is_an_error():
+    with pytest.raises(ValueError, match="line 3"):
+        blocks("text\n\n```python\nx = 1\n")
+
+
+def test_a_broken_link_is_found(tmp_path):
+    (tmp_path / "there.md").write_text("# The Title, here\n")
+    page = tmp_path / "page.md"
+    page.write_text("[a](there.md#the-title-here) [b](nowhere.md) [c](there.md#nothing) `[d](code.md)`\n")
+    assert broken_links(page) == ["nowhere.md", "there.md#nothing"]
