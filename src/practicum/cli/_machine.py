@@ -1,0 +1,120 @@
+"""Is this machine ready: versions, processor, caches, store, optional parts."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from practicum.errors import StorageError
+
+_EXTRAS = {
+    "networks": ("torch", "safetensors"),
+    "cluster": ("dask", "distributed"),
+    "web": ("fastapi", "uvicorn"),
+}
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+_LITTLE_SPACE = 1e9
+
+
+class Check(NamedTuple):
+    """One finding: ``state`` is ok, absent (optional), warning, or broken (needed)."""
+
+    name: str
+    state: Literal["ok", "absent", "warning", "broken"]
+    found: str
+    remedy: str = ""
+
+
+def examine(store: str | os.PathLike[str] | None = None) -> list[Check]:
+    """Every finding, in the order in which a person would ask. Writes and removes one probe file in each folder."""
+    return [*_versions(), *_processor(), _numba_cache(), *_store(store), *_extras()]
+
+
+def _versions() -> list[Check]:
+    from practicum.runs.provenance import versions
+
+    return [
+        Check(name, "broken", found, f"pip install {name}") if found == "absent" else Check(name, "ok", found)
+        for name, found in versions().items()
+    ]
+
+
+def _processor() -> list[Check]:
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    limits = [f"{name}={os.environ[name]}" for name in _THREADS if name in os.environ]
+    return [
+        Check("system", "ok", f"{platform.system()} {platform.release()}"),
+        Check("processor", "ok", f"{_model()}, {platform.machine()}, {cores} core(s) usable"),
+        Check("thread limits", "ok", ", ".join(limits) or "none set; practicum gives each worker one thread"),
+    ]
+
+
+def _model() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor() or "unknown model"
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or "unknown model"
+
+
+def _numba_cache() -> Check:
+    from practicum.runs.files import require_writable
+
+    remedy = "without it every start compiles for seconds; set NUMBA_CACHE_DIR to a folder that can be written"
+    try:
+        # Numba looks for a place that can be written when a cached function is defined, and raises if there is none.
+        from practicum.theory._vector import asin
+
+        folder = Path(asin.stats.cache_path or "")
+        require_writable(folder)
+    except (RuntimeError, StorageError) as error:
+        return Check("compiled code cache", "warning", str(error), remedy)
+    return Check("compiled code cache", "ok", f"{folder} can be written")
+
+
+def _store(store: str | os.PathLike[str] | None) -> list[Check]:
+    from practicum.runs.files import require_writable
+    from practicum.runs.store import Store
+
+    folder = Store(store).folder.absolute()
+    existed = folder.exists()
+    try:
+        require_writable(folder)
+    except StorageError as error:
+        return [Check("store", "broken", str(folder), str(error))]
+    free = shutil.disk_usage(folder).free
+    count = len(Store(folder).ids())
+    if not existed:
+        folder.rmdir()  # looking must not leave a trace
+    space = f"{free / 1e9:.1f} GB free"
+    disk = Check("disk", "ok", space)
+    if free < _LITTLE_SPACE:
+        disk = Check(
+            "disk", "warning", space, "a run takes 0.1 to 100 MB; free some, or name another disk with --store"
+        )
+    return [Check("store", "ok", f"{folder} can be written, holds {count} run(s)"), disk]
+
+
+def _extras() -> list[Check]:
+    checks = []
+    for extra, packages in _EXTRAS.items():
+        missing = [name for name in packages if find_spec(name) is None]
+        if missing:
+            remedy = f"optional; pip install 'practicum[{extra}]' adds it"
+            checks.append(Check(f"extra {extra}", "absent", f"without {', '.join(missing)}", remedy))
+        else:
+            checks.append(Check(f"extra {extra}", "ok", ", ".join(f"{name} {_version(name)}" for name in packages)))
+    return checks
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "of unknown version"

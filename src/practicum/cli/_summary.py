@@ -1,0 +1,95 @@
+"""A run in a few lines: learning curve, status, and where the curve is flat."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import typer
+
+from practicum.cli import _terminal
+from practicum.runs.store import describe_status
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+_ROWS = 9
+_FLAT = 0.05
+
+
+def curve(dataset: xr.Dataset) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    """alpha, the generalization error (its mean over seeds) and the mean's standard error (None without seeds).
+
+    Seeds that ended before a point are left out of its mean.
+    """
+    alpha, error = dataset["alpha"].values, dataset["generalization_error"]
+    if "seed" not in error.dims:
+        return alpha, error.values, None
+    values = error.transpose("seed", "alpha").values
+    count = np.isfinite(values).sum(axis=0)
+    mean = np.full(alpha.shape, np.nan)
+    spread = np.full(alpha.shape, np.nan)
+    mean[count > 0] = np.nanmean(values[:, count > 0], axis=0)
+    spread[count > 1] = np.nanstd(values[:, count > 1], axis=0, ddof=1) / np.sqrt(count[count > 1])
+    return alpha, mean, spread
+
+
+def flat_stretch(alpha: np.ndarray, error: np.ndarray) -> tuple[float, float, float] | None:
+    """The longest stretch (in log alpha) where the error stays within 5 % of its value at the stretch's start.
+
+    Returns ``(from, to, error at its start)``, or None when no stretch spans a factor of two in alpha. What is
+    flat may be the symmetric plateau or the floor of a run that has converged; the curve itself cannot tell.
+    """
+    good = np.isfinite(error) & (error > 0) & (alpha > 0)
+    alpha, error = alpha[good], error[good]
+    best, found = np.log(2.0), None
+    last = 0
+    for first in range(alpha.size):
+        last = max(last, first)
+        while last + 1 < alpha.size and abs(error[last + 1] / error[first] - 1) <= _FLAT:
+            last += 1
+        span = np.log(alpha[last] / alpha[first])
+        if span >= best:
+            best, found = span * (1 + 1e-12), (float(alpha[first]), float(alpha[last]), float(error[first]))
+        last = first
+    return found
+
+
+def document(run: str, path: Path, dataset: xr.Dataset) -> dict[str, Any]:
+    """The same facts for a script."""
+    alpha, error, spread = curve(dataset)
+    flat = flat_stretch(alpha, error)
+    return {
+        "id": run,
+        "kind": dataset.attrs["kind"],
+        "file": str(path.resolve()),
+        "status": describe_status(dataset),
+        "alpha_end": dataset["alpha_end"].values.tolist(),
+        "alpha": alpha.tolist(),
+        "generalization_error": error.tolist(),
+        "standard_error": None if spread is None else spread.tolist(),
+        "flat": None if flat is None else dict(zip(("from", "to", "generalization_error"), flat)),
+    }
+
+
+def show(dataset: xr.Dataset) -> None:
+    """Print the learning curve at a few points, the status and the flat stretch."""
+    alpha, error, spread = curve(dataset)
+    reached = np.flatnonzero(np.isfinite(error))
+    chosen = reached[np.unique(np.linspace(0, max(reached.size - 1, 0), _ROWS).round().astype(int))[: reached.size]]
+    rows = []
+    for i in chosen:
+        rows.append([f"{alpha[i]:g}", f"{error[i]:.6g}"] + ([] if spread is None else [f"{spread[i]:.2g}"]))
+    columns = ["alpha", "generalization error"]
+    if spread is not None:
+        columns = ["alpha", f"mean error of {dataset.sizes['seed']} seed(s)", "standard error"]
+    _terminal.print_table(columns, rows)
+    status = describe_status(dataset)
+    ends = np.unique(dataset["alpha_end"].values)
+    typer.echo(f"status: {status}" + (f" at alpha = {ends[0]:g}" if ends.size == 1 else ""))
+    if "diverged" in status:
+        typer.echo("The run diverged: a result, stored like any other; a smaller learning_rate may converge.")
+    flat = flat_stretch(alpha, error)
+    if flat:
+        typer.echo(f"flat: the error stays within 5 % of {flat[2]:.4g} from alpha = {flat[0]:g} to {flat[1]:g}")

@@ -1,0 +1,96 @@
+"""What the verbs show while they work, and options they share."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import typer
+
+T = TypeVar("T")
+
+STORE = typer.Option(
+    None, "--store", help="Folder of stored runs.", show_default="$PRACTICUM_RUNS, else practicum-runs here"
+)
+JSON = typer.Option(False, "--json", help="Print one JSON document to stdout, for scripts.")
+
+_PATIENCE = 0.7
+"""Seconds of work before a progress bar appears."""
+
+
+def watched(label: str, work: Callable[[], T]) -> T:
+    """The result of `work()`, with a bar on stderr (a terminal only) once it takes longer than a moment.
+
+    The work is done in a thread of its own: compiled kernels never look for an interrupt, the waiting main
+    thread does, so Ctrl-C answers at once even in the middle of an hour-long integration.
+    """
+    outcome: list[T] = []
+    failure: list[BaseException] = []
+
+    def body() -> None:
+        try:
+            outcome.append(work())
+        except BaseException as error:
+            failure.append(error)
+
+    thread = threading.Thread(target=body, daemon=True)
+    thread.start()
+    thread.join(_PATIENCE)
+    if thread.is_alive():
+        with bar() as progress:
+            progress.add_task(label, total=None)
+            while thread.is_alive():
+                thread.join(0.2)
+    if failure:
+        raise failure[0]
+    return outcome[0]
+
+
+def bar() -> Any:
+    """A Rich progress display on stderr; silent where stderr is no terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True)
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
+
+
+def print_json(document: Any) -> None:
+    """One JSON document on stdout; NaN, which JSON has not, becomes null."""
+    typer.echo(json.dumps(_finite(document), indent=2, allow_nan=False))
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if value - value == 0 else None
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(item) for item in value]
+    return str(value) if isinstance(value, Path) else value
+
+
+def print_table(columns: list[str], rows: list[list[str]], title: str | None = None) -> None:
+    """A plain table on stdout; numbers are given as text."""
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(*columns, title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    for row in rows:
+        table.add_row(*row)
+    console = Console()
+    if not console.is_terminal:  # a pipe has no width: never cut what a script may read
+        console = Console(width=240)
+    console.print(table)

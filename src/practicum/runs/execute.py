@@ -1,0 +1,56 @@
+"""A configuration becomes labelled arrays: the one place that knows which function computes which kind of run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from practicum.errors import ParameterError
+from practicum.runs.config import RunConfig, SimulateConfig, SolveConfig
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+def execute(config: RunConfig, *, workers: int | None = None) -> xr.Dataset:
+    """Compute a run. Nothing is read or written, and the numbers do not depend on `workers`.
+
+    Raises:
+        ParameterError: the values do not fit together, or the configuration is a study's, which only the study
+            itself can compute.
+    """
+    if isinstance(config, SolveConfig):
+        from practicum.theory.flow import solve
+
+        optional = {} if config.max_alpha is None else {"max_alpha": config.max_alpha}
+        return solve(
+            config.machine,
+            config.rule,
+            config.start,
+            config.until,
+            save_at=config.save_at,
+            rtol=config.rtol,
+            atol=config.atol,
+            method=config.method,
+            largest_norm=config.largest_norm,
+            **optional,
+        )
+    if isinstance(config, SimulateConfig):
+        from practicum.simulation import simulate
+
+        return simulate(
+            config.machine,
+            config.rule,
+            config.start,
+            config.dimension,
+            config.until,
+            seeds=config.seeds.list(),
+            save_at=config.save_at,
+            method=config.method,
+            inputs=config.inputs,
+            dtype=config.dtype,
+            workers=workers,
+        )
+    raise ParameterError(
+        f"The part '{config.part}' of study '{config.study}' can only be computed by the study: "
+        f"practicum reproduce {config.study}."
+    )

@@ -1,0 +1,163 @@
+"""From what a person writes, a TOML file and ``name=value`` settings, to a resolved configuration.
+
+One file serves both verbs: ``until`` and ``save_at`` at the top, the tables ``[machine]``, ``[rule]`` and
+``[start]``, and what only one verb needs under ``[solve]`` and ``[simulate]``.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Literal
+
+from practicum.errors import ParameterError
+from practicum.runs.config import SimulateConfig, SolveConfig
+from practicum.runs.starts import RECIPES, start_from
+from practicum.theory.machines import Committee, LearningRule
+from practicum.values import nearest
+
+Kind = Literal["solve", "simulate"]
+Tables = dict[str, dict[str, Any]]
+
+_TOP = ("until", "save_at")
+_SHARED = {"revision", "kind", "machine", "rule", "start", *_TOP}
+KNOWN: dict[str, tuple[str, ...]] = {
+    "": _TOP,
+    "machine": tuple(Committee.model_fields),
+    "rule": tuple(LearningRule.model_fields),
+    "start": ("kind", *dict.fromkeys(name for names in RECIPES.values() for name in names)),
+    "solve": tuple(name for name in SolveConfig.model_fields if name not in _SHARED),
+    "simulate": tuple(name for name in SimulateConfig.model_fields if name not in _SHARED),
+}
+"""Table names ("" is the top of the file) and the names each understands."""
+
+_EXAMPLES = {"students": "3", "teachers": "3", "learning_rate": "0.1", "dimension": "1000"}
+
+
+def configuration(kind: Kind, file: Path | None = None, settings: Iterable[str] = ()) -> SolveConfig | SimulateConfig:
+    """The resolved configuration of a run.
+
+    Main arguments:
+        kind: the verb, ``"solve"`` or ``"simulate"``.
+        file: a TOML file; settings alone are enough without one.
+        settings: ``"name=value"`` texts that go before the file; a name may be dotted (``rule.learning_rate``) or
+            bare where only one table knows it, a value is written as in TOML (quotes around text may be left out).
+
+    Raises:
+        ParameterError: the file cannot be read, a name is unknown or ambiguous, a value is missing or out of range.
+    """
+    tables = read_tables(file) if file is not None else {name: {} for name in KNOWN}
+    for setting in settings:
+        name, value = _parse(setting)
+        table, key = _locate(kind, name)
+        tables[table][key] = value
+        if (table, key) == ("start", "kind"):  # another recipe makes the file's numbers for the old one void
+            known = ("kind", *RECIPES.get(str(value).replace("_", "-"), KNOWN["start"]))
+            tables["start"] = {name: kept for name, kept in tables["start"].items() if name in known}
+    return _build(kind, tables)
+
+
+def read_tables(file: Path) -> Tables:
+    """The tables of a TOML file, every name checked.
+
+    Raises:
+        ParameterError: the file is missing or not TOML, or a name in it is unknown.
+    """
+    try:
+        content = tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ParameterError(f"The file {file} cannot be read: {(error.strerror or str(error)).lower()}.") from None
+    except UnicodeDecodeError:
+        raise ParameterError(f"The file {file} is not text in UTF-8, as TOML must be.") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ParameterError(f"The file {file} is not valid TOML: {error}.") from None
+    tables: Tables = {name: {} for name in KNOWN}
+    for name, value in content.items():
+        if name in KNOWN and isinstance(value, dict):
+            tables[name] = dict(value)
+        elif name in KNOWN and name:
+            raise ParameterError(
+                f"The name '{name}' in {file} must be a table: write [{name}]. Got {value!r:.60} instead."
+            )
+        else:
+            tables[""][name] = value
+    for table, values in tables.items():
+        for name in values:
+            if name not in KNOWN[table]:
+                where = f"The table [{table}]" if table else "The top"
+                raise ParameterError(f"{where} of {file} has no parameter '{name}'.{_hint(table, name)}")
+    return tables
+
+
+def _hint(table: str, name: str) -> str:
+    homes = [other for other, names in KNOWN.items() if name in names]
+    if homes:
+        return " It belongs " + " or ".join(f"under [{home}]" if home else "at the top" for home in homes) + "."
+    tables = [other for other in KNOWN if other] if not table else []
+    return nearest(name, [*KNOWN[table], *tables]) or f" It knows {', '.join([*KNOWN[table], *tables])}."
+
+
+def _parse(setting: str) -> tuple[str, Any]:
+    name, equals, text = (part.strip() for part in setting.partition("="))
+    if not equals or not name or not text:
+        raise ParameterError(
+            f"A setting must read name=value, such as --set learning_rate=0.5. Got {setting!r} instead."
+        )
+    try:
+        document = tomllib.loads(f"value = {text}")
+    except tomllib.TOMLDecodeError:
+        document = {}
+    if list(document) == ["value"]:
+        return name, document["value"]
+    if text[0] in "[{\"'":
+        raise ParameterError(f"The value of --set {name} is not valid TOML. Got {text!r} instead.")
+    if "," in text:
+        raise ParameterError(
+            f"The setting '{name}' takes one value a run. Got the list {text!r} instead; "
+            f"for a parameter that is itself a list, write --set '{name}=[{text}]'."
+        )
+    return name, text
+
+
+def _locate(kind: Kind, name: str) -> tuple[str, str]:
+    tables = {table: names for table, names in KNOWN.items() if table in ("", "machine", "rule", "start", kind)}
+    table, dot, key = name.rpartition(".")
+    if dot:
+        if table in tables and table and key in tables[table]:
+            return table, key
+        if table in KNOWN and table not in tables and key in KNOWN[table]:
+            raise ParameterError(f"The parameter '{name}' belongs to practicum {table}, not to practicum {kind}.")
+    else:
+        homes = [table for table, names in tables.items() if name in names]
+        if len(homes) == 1:
+            return homes[0], name
+        if homes:
+            candidates = " or ".join(f"{home}.{name}" if home else name for home in homes)
+            raise ParameterError(f"The name '{name}' is ambiguous: write {candidates}.")
+        for other in ("solve", "simulate"):
+            if name in KNOWN[other]:
+                raise ParameterError(f"The parameter '{name}' belongs to practicum {other}, not to practicum {kind}.")
+    bare = [key for names in tables.values() for key in names]
+    dotted = [f"{table}.{key}" if table else key for table, names in tables.items() for key in names]
+    hint = nearest(name, dotted if dot else bare) or f" It knows {', '.join(dotted)}."
+    raise ParameterError(f"{kind} has no parameter '{name}'.{hint}")
+
+
+def _build(kind: Kind, tables: Tables) -> SolveConfig | SimulateConfig:
+    required = [("machine", "students"), ("machine", "teachers"), ("rule", "learning_rate")]
+    if kind == "simulate":
+        required.append(("simulate", "dimension"))
+    for table, name in required:
+        if name not in tables[table]:
+            example = f"{name}={_EXAMPLES[name]}"
+            raise ParameterError(
+                f"{kind} needs the parameter '{name}', which was not given: add --set {example}, "
+                f"or {example.replace('=', ' = ')} under [{table}] of a TOML file."
+            )
+    machine, rule = Committee(**tables["machine"]), LearningRule(**tables["rule"])
+    recipe = dict(tables["start"])
+    recipe.setdefault("kind", "explicit" if isinstance(recipe.get("Q"), list) else "random")
+    start = start_from(recipe, machine.students, machine.teachers)
+    build = SolveConfig if kind == "solve" else SimulateConfig
+    return build(machine=machine, rule=rule, start=start, **tables[""], **tables[kind])

@@ -1,0 +1,234 @@
+"""A folder of runs: one verified file each, named by the configuration that made it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from practicum.citations import bibtex, entries
+from practicum.errors import ParameterError, StorageError
+from practicum.runs import netcdf
+from practicum.runs.canonical import sha256
+from practicum.runs.config import ID_LENGTH, RunConfig, config_from_json
+from practicum.runs.execute import execute
+from practicum.runs.files import read_sealed, require_writable, sweep_abandoned, write_sealed
+from practicum.runs.provenance import architecture, versions
+
+DEFAULT_FOLDER = "practicum-runs"
+_NAME = re.compile(rf"[0-9a-f]{{{ID_LENGTH}}}\.nc")
+
+
+class Store:
+    """Runs in one folder, one NetCDF4 file each.
+
+    Main arguments:
+        folder: where they are; $PRACTICUM_RUNS if not given, else ``practicum-runs`` in the current folder. It is
+            made when the first run is stored.
+
+    A file holds the arrays, the canonical JSON of the configuration (attribute ``config``), its SHA-256
+    (``config_sha256``), the versions of the packages, the CPU architecture and the citation. It is verified
+    whenever it is read; a damaged one is reported and never removed. Several processes may share a folder.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str] | None = None) -> None:
+        self.folder = Path(folder or os.environ.get("PRACTICUM_RUNS") or DEFAULT_FOLDER)
+
+    def __repr__(self) -> str:
+        return f"Store({str(self.folder)!r})"
+
+    def path(self, config: RunConfig) -> Path:
+        """The file of a run, whether or not it exists."""
+        return self._path(config.id)
+
+    def __contains__(self, config: RunConfig) -> bool:
+        return self.path(config).exists()
+
+    def get(self, config: RunConfig) -> xr.Dataset | None:
+        """The stored run of a configuration, or None.
+
+        Raises:
+            StorageError: its file is damaged, or holds another run.
+        """
+        if config not in self:
+            return None
+        dataset = self._read(config.id)
+        if dataset.attrs["config_sha256"] != config.sha256:
+            raise StorageError(
+                f"The file {self.path(config)} holds the run {dataset.attrs['config_sha256']}, not {config.sha256}; "
+                "two runs share their first digits, so use another folder for one of them."
+            )
+        return dataset
+
+    def put(self, config: RunConfig, dataset: xr.Dataset) -> Path:
+        """Store the result of a run and return its file. A run that is stored already is kept as it is.
+
+        Raises:
+            StorageError: the folder cannot be written, or the file exists and is damaged.
+        """
+        self._put(config, dataset)
+        return self.path(config)
+
+    def run(
+        self,
+        config: RunConfig,
+        compute: Callable[[RunConfig], xr.Dataset] = execute,
+    ) -> xr.Dataset:
+        """The stored run, computed and stored first if need be; what is returned is what the file holds.
+
+        Raises:
+            ParameterError: the run cannot be computed with these values.
+            StorageError: it cannot be stored (found out before computing), or what is stored is damaged.
+        """
+        stored = self.get(config)
+        if stored is not None:
+            return stored
+        require_writable(self.folder)
+        return self._put(config, compute(config))
+
+    def ids(self) -> list[str]:
+        """Ids of all runs in the folder, sorted, without opening them."""
+        try:
+            names = sorted(path.name for path in self.folder.iterdir())
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise StorageError(
+                f"The folder {self.folder} cannot be read: {(error.strerror or str(error)).lower()}; "
+                "name another with --store, $PRACTICUM_RUNS or Store(folder)."
+            ) from None
+        return [name.removesuffix(".nc") for name in names if _NAME.fullmatch(name)]
+
+    def find(self, prefix: str) -> str:
+        """The one id that begins with `prefix`.
+
+        Raises:
+            StorageError: none does, or several do.
+        """
+        ids = self.ids()
+        found = [run for run in ids if prefix and run.startswith(prefix.lower())]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise StorageError(
+                f"{len(found)} runs in {self.folder} begin with '{prefix}': {', '.join(found[:5])}"
+                f"{', ...' if len(found) > 5 else ''}; give more digits."
+            )
+        raise StorageError(
+            f"No run in {self.folder} begins with '{prefix}'; it holds {len(ids)} run(s), see practicum runs list."
+        )
+
+    def load(self, prefix: str) -> xr.Dataset:
+        """The stored run whose id begins with `prefix`, verified.
+
+        Raises:
+            StorageError: there is no such run, several, or it is damaged.
+        """
+        return self._read(self.find(prefix))
+
+    def table(self) -> Iterator[dict[str, Any]]:
+        """One row a run: id, kind, K, M, eta, beta, N, seeds, until, status, size (bytes), time (of storing).
+
+        A damaged file gives a row with status ``"damaged"`` and the sentence that says why under ``problem``.
+        """
+        for run in self.ids():
+            path = self._path(run)
+            try:
+                details = path.stat()
+                time = datetime.fromtimestamp(details.st_mtime).isoformat(" ", "seconds")
+                facts = {"size": details.st_size, "time": time}
+                dataset = self._read(run)
+            except FileNotFoundError:  # removed while we were listing
+                continue
+            except StorageError as error:
+                yield {**dict.fromkeys(COLUMNS), "id": run, "status": "damaged", **facts, "problem": str(error)}
+            else:
+                yield {**dict.fromkeys(COLUMNS), "id": run, **_summary(dataset), **facts}
+
+    def verify(self, prefix: str = "") -> Iterator[tuple[str, str]]:
+        """Read every run (or those whose id begins with `prefix`); yields ``(id, problem)``, problem "" if whole."""
+        for run in self.ids():
+            if run.startswith(prefix.lower()):
+                try:
+                    self._read(run)
+                except StorageError as error:
+                    yield run, str(error)
+                else:
+                    yield run, ""
+
+    def _path(self, run: str) -> Path:
+        return self.folder / f"{run}.nc"
+
+    def _put(self, config: RunConfig, dataset: xr.Dataset) -> xr.Dataset:
+        stored = self.get(config)
+        if stored is not None:
+            return stored
+        attributes = {
+            **dataset.attrs,
+            "kind": config.kind,
+            "config": config.canonical(),
+            "config_sha256": config.sha256,
+            "versions": json.dumps(versions(), sort_keys=True),
+            "architecture": architecture(),
+        }
+        attributes["references"] = bibtex(key for key in str(attributes.get("cite", "")).split(",") if key in entries())
+        image = netcdf.to_bytes(dataset.assign_attrs(attributes))
+        sweep_abandoned(self.folder)
+        write_sealed(self.path(config), image)
+        return netcdf.from_bytes(image)
+
+    def _read(self, run: str) -> xr.Dataset:
+        path = self._path(run)
+        image = read_sealed(path, f"run {run}")
+        try:
+            dataset = netcdf.from_bytes(image)
+            text, digest = dataset.attrs["config"], dataset.attrs["config_sha256"]
+        except Exception as error:  # h5py and xarray raise many kinds here; the file is sealed, so it is not ours
+            raise StorageError(f"The file {path} of run {run} holds no run that can be read: {error}.") from None
+        if sha256(text) != digest or not digest.startswith(run):
+            raise StorageError(
+                f"The file {path} of run {run} holds the configuration of run {digest[:ID_LENGTH]}; "
+                "it was renamed: give it back its name, or move it away."
+            )
+        return dataset
+
+
+COLUMNS = ("id", "kind", "K", "M", "eta", "beta", "N", "seeds", "until", "status", "size", "time")
+"""Columns of :meth:`Store.table`, in order."""
+
+
+def describe_status(dataset: xr.Dataset) -> str:
+    """The status of a run in few words: ``"ok"``, or for several seeds ``"ok 60, diverged 4"``."""
+    if "status" not in dataset.coords:
+        return "ok"
+    names, counts = np.unique(dataset["status"].values.astype(str), return_counts=True)
+    if len(names) == 1:
+        return str(names[0])
+    return ", ".join(f"{name} {count}" for count, name in sorted(zip(counts.tolist(), names.tolist()), reverse=True))
+
+
+def _summary(dataset: xr.Dataset) -> dict[str, Any]:
+    row: dict[str, Any] = {"kind": dataset.attrs["kind"], "status": describe_status(dataset)}
+    try:
+        config = config_from_json(dataset.attrs["config"])
+    except ParameterError:  # written by another version of practicum: listed, with what is known
+        return row
+    if config.kind == "study":
+        return {**row, "kind": f"study {config.study}: {config.part}"}
+    row |= {
+        "K": config.machine.students,
+        "M": config.machine.teachers,
+        "eta": config.rule.learning_rate,
+        "beta": config.rule.inverse_temperature,
+        "until": config.until,
+    }
+    if config.kind == "simulate":
+        row |= {"N": config.dimension, "seeds": str(config.seeds)}
+    return row
