@@ -75,7 +75,7 @@ bench: $(STAMP) ## print the tables of benchmarks/, one process after the other
 	@for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(BIN)/python "$$script" || exit 1; done
 
 docs: $(STAMP) ## run every example of the documentation and check its links
-	@$(PYTEST) tests/test_docs.py
+	@$(PYTEST) tests/test_docs.py tests/test_docs_commands.py
 
 lock: ## renew the locked versions (needs uv; ARGS=--upgrade moves to the newest)
 	@lock/renew $(ARGS)

@@ -5,45 +5,11 @@ file that a reader has and a test has not.
 """
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
-PAGES = sorted(p for p in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")] if p.is_file())
-LINKED = [*PAGES, *(p for p in (ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md") if p.is_file())]
-NOT_RUN = "<!-- not run -->"
-FENCE = re.compile(r"^(?P<indent> *)(?P<ticks>`{3,})(?P<language>[\w+-]*)")
-
-
-@dataclass(frozen=True)
-class Block:
-    line: int  # of the first line of code, counted from 1
-    language: str
-    code: str
-    runs: bool
-
-
-def blocks(text: str) -> list[Block]:
-    """The fenced blocks of a page. A fence that is never closed is an error, for it would hide what follows."""
-    found: list[Block] = []
-    opened, start, marked, before = None, 0, False, ""
-    lines = text.splitlines()
-    for number, line in enumerate(lines, 1):
-        fence = FENCE.match(line)
-        if opened is None and fence:
-            opened, start, marked = fence, number + 1, before == NOT_RUN
-        elif opened is not None and line.strip() == opened["ticks"]:
-            indent = len(opened["indent"])
-            code = "\n".join(body[indent:] for body in lines[start - 1 : number - 1])
-            found.append(Block(start, opened["language"], code, not marked))
-            opened = None
-        if line.strip():
-            before = line.strip()
-    if opened is not None:
-        raise ValueError(f"the fence opened on line {start - 1} is never closed")
-    return found
+from pages import LINKED, NOT_RUN, PAGES, ROOT, blocks, ids
 
 
 def run(name: str, text: str) -> int:
@@ -76,10 +42,6 @@ def broken_links(page: Path) -> list[str]:
         if not file.exists() or (anchor and anchor not in anchors(file.read_text())):
             found.append(target)
     return found
-
-
-def ids(pages: list[Path]) -> list[str]:
-    return [str(p.relative_to(ROOT)) for p in pages]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=ids(PAGES))
