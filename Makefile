@@ -31,6 +31,7 @@ help: ## show this list
 	@echo "  make demo PYTHON=python3.12    builds .venv with another Python (3.11 or newer)"
 
 setup: $(STAMP) ## create .venv with the locked versions and practicum itself
+	@echo "practicum is installed in $(VENV)"
 
 $(STAMP): lock/dev.txt pyproject.toml
 	@command -v "$(PYTHON)" >/dev/null 2>&1 || { echo "No '$(PYTHON)' on the PATH. Name a Python of 3.11 or newer: make PYTHON=/path/to/python3.11" >&2; exit 1; }
