@@ -27,9 +27,9 @@ def _array(name: str, value: ArrayLike, ndim: int) -> np.ndarray:
             f"Got shape {array.shape} instead."
         )
     if not np.isfinite(array).all():
+        where = tuple(map(int, np.argwhere(~np.isfinite(array))[0]))
         raise ParameterError(
-            f"The '{name}' parameter of OrderParameters must be finite. "
-            f"Got {array[~np.isfinite(array)][0]} at index {tuple(map(int, np.argwhere(~np.isfinite(array))[0]))} instead."
+            f"The '{name}' parameter of OrderParameters must be finite. Got {array[where]} at index {where} instead."
         )
     array.setflags(write=False)
     return array
@@ -157,7 +157,9 @@ class OrderParameters:
         """
         for name, value in (("students", students), ("teachers", teachers)):
             if value < 1:
-                raise ParameterError(f"The '{name}' parameter of OrderParameters.random must be >= 1. Got {value} instead.")
+                raise ParameterError(
+                    f"The '{name}' parameter of OrderParameters.random must be >= 1. Got {value} instead."
+                )
         rng = np.random.default_rng(seed)
         Q = np.diag(rng.uniform(0, norm, students))
         upper = np.triu_indices(students, 1)

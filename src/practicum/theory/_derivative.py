@@ -1,0 +1,186 @@
+"""The right-hand side of the flow of the order parameters, compiled.
+
+With ``s = (-v, v*)`` over the fields ``(h, rho)``::
+
+    D1_ia = <delta_i f_a>        = v_i sum_w s_w I3(i; a, w)
+    D2_ik = <delta_i delta_k>    = v_i v_k sum_wz s_w s_z I4(i, k; w, z)      (noise-free part)
+    N2_ik = v_i v_k J2(i, k)                                                  (per unit noise variance)
+    dR_in/dalpha = eta D1_in - kappa R_in
+    dQ_ik/dalpha = eta (D1_ik + D1_ki) + (eta^2 / B) (D2_ik + sigma^2 N2_ik) - 2 kappa Q_ik
+    dv_i/dalpha  = eta_v sum_w s_w I2(i, w)
+
+Sources: Saad & Solla, Phys. Rev. E 52, 4225 (1995), eqs. (7-10); inverse temperature: West & Saad, NIPS 8 (1995);
+noise and decay: Saad & Solla, NIPS 9 (1996); second layer: Goldt et al., arXiv:1906.08632.
+
+The four-field integrals are taken in tilted form: the two Gaussian factors g' lower the covariance by a matrix of
+rank two, after which I4 is an arcsine of the remaining pair. One tilt serves all pairs (w, z) of a given (i, k), so
+the cost is K (K+1) / 2 tilts of (K+M) (K+M+1) / 2 arcsines each, in a loop that vectorises.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import njit
+
+from practicum.theory._linear import linear_flow_terms
+from practicum.theory._relu import relu_flow_terms
+from practicum.theory._vector import asin
+
+
+def state_size(K: int, M: int) -> int:
+    """Length of the packed state: upper triangle of Q, R row by row, v."""
+    return K * (K + 1) // 2 + K * M + K
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def unpack(y, C, s, K, M):
+    """Fill the student part of the field covariance C and of the signed fan-outs s from the packed state y."""
+    n = 0
+    for i in range(K):
+        for k in range(i, K):
+            C[i, k] = y[n]
+            C[k, i] = y[n]
+            n += 1
+    for i in range(K):
+        for m in range(K, K + M):
+            C[i, m] = y[n]
+            C[m, i] = y[n]
+            n += 1
+    for i in range(K):
+        s[i] = -y[n]
+        n += 1
+
+
+@njit(cache=True, error_model="numpy", nogil=True, fastmath={"reassoc", "contract"})
+def _erf_second_moments(C, s, K, beta, noisy, D2, N2, p, q, r):
+    F = s.size
+    for i in range(K):
+        ai = 1.0 + beta * C[i, i]
+        for k in range(i, K):
+            ak = 1.0 + beta * C[k, k]
+            cik = C[i, k]
+            D = ai * ak - beta * beta * cik * cik
+            scale = beta / D
+            for w in range(F):
+                p[w] = scale * (ak * C[i, w] - beta * cik * C[k, w])
+                q[w] = scale * (ai * C[k, w] - beta * cik * C[i, w])
+            for w in range(F):
+                r[w] = 1.0 / math.sqrt(1.0 + C[w, w] - C[i, w] * p[w] - C[k, w] * q[w])
+            total = 0.0
+            for w in range(F):
+                ciw, ckw, rw = C[i, w], C[k, w], r[w]
+                row = 0.0
+                for z in range(w):
+                    row += s[z] * asin((C[w, z] - ciw * p[z] - ckw * q[z]) * rw * r[z])
+                # The diagonal: 1 - x = r^2 keeps full precision where x -> 1.
+                total += s[w] * (2.0 * row + s[w] * asin(1.0 - rw * rw))
+            weight = s[i] * s[k] / math.sqrt(D)
+            D2[i, k] = weight * (4.0 / (math.pi * math.pi)) * total
+            if noisy:
+                N2[i, k] = weight * (2.0 / math.pi)
+
+
+@njit(cache=True, error_model="numpy", nogil=True, fastmath={"reassoc", "contract"})
+def _erf_first_moments(C, s, K, beta, D1, g):
+    F = s.size
+    for i in range(K):
+        a = 1.0 + beta * C[i, i]
+        along = 0.0
+        for w in range(F):
+            g[w] = s[w] / math.sqrt(a * (1.0 + C[w, w]) - beta * C[i, w] * C[i, w])
+            along += C[i, w] * g[w]
+        along *= beta / a
+        scale = -s[i] * (2.0 / math.pi)
+        for f in range(F):
+            total = 0.0
+            for w in range(F):
+                total += C[f, w] * g[w]
+            D1[i, f] = scale * (total - C[i, f] * along)
+
+
+@njit(cache=True, error_model="numpy", nogil=True, fastmath={"reassoc", "contract"})
+def _fan_out_gradient(C, s, K, activation, out):
+    """<g(h_i) e> = sum_w s_w I2(i, w) for each student i."""
+    F = s.size
+    for i in range(K):
+        total = 0.0
+        for w in range(F):
+            if activation == 0:
+                total += s[w] * (2.0 / math.pi) * asin(C[i, w] / math.sqrt((1.0 + C[i, i]) * (1.0 + C[w, w])))
+            elif activation == 1:
+                det = math.sqrt(max(C[i, i] * C[w, w] - C[i, w] * C[i, w], 0.0))
+                total += s[w] * (det + (math.pi - math.atan2(det, C[i, w])) * C[i, w]) / (2.0 * math.pi)
+            else:
+                total += s[w] * C[i, w]
+        out[i] = total
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def moments(C, s, K, beta, activation, noisy, D1, D2, N2, scratch):
+    """Fill D1 (K, F), and the upper triangles of D2 and N2 (K, K); N2 only if `noisy`."""
+    if activation == 0:
+        _erf_first_moments(C, s, K, beta, D1, scratch[0])
+        _erf_second_moments(C, s, K, beta, noisy, D2, N2, scratch[0], scratch[1], scratch[2])
+    elif activation == 1:
+        relu_flow_terms(C, s, -s[:K], K, D1, D2, N2)
+    else:
+        linear_flow_terms(C, s, -s[:K], K, D1, D2, N2)
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def derivative(y, dy, problem, work):
+    """dy = d y / d alpha for a packed state; `problem` and `work` come from :func:`make_problem`, :func:`make_work`."""
+    K, M, activation, eta, beta, second, kappa, eta_v, noise_variance = problem
+    C, s, D1, D2, N2, scratch, fan_out = work
+    unpack(y, C, s, K, M)
+    moments(C, s, K, beta, activation, noise_variance > 0.0, D1, D2, N2, scratch)
+    n = 0
+    for i in range(K):
+        for k in range(i, K):
+            drift = eta * (D1[i, k] + D1[k, i]) + second * D2[i, k] - 2.0 * kappa * C[i, k]
+            if noise_variance > 0.0:
+                drift += second * noise_variance * N2[i, k]
+            dy[n] = drift
+            n += 1
+    for i in range(K):
+        for m in range(K, K + M):
+            dy[n] = eta * D1[i, m] - kappa * C[i, m]
+            n += 1
+    if eta_v > 0.0:
+        _fan_out_gradient(C, s, K, activation, fan_out)
+        for i in range(K):
+            dy[n + i] = eta_v * fan_out[i]
+    else:
+        for i in range(K):
+            dy[n + i] = 0.0
+
+
+def make_problem(K, M, activation, rule, noise):
+    """The numbers of a (machine, rule) pair in the order that :func:`derivative` unpacks."""
+    return (
+        K,
+        M,
+        activation,
+        float(rule.learning_rate),
+        float(rule.inverse_temperature),
+        float(rule.learning_rate) ** 2 / rule.batch_size,
+        float(rule.weight_decay),
+        float(rule.fan_out_learning_rate),
+        float(noise) ** 2,
+    )
+
+
+def make_work(start):
+    """Work arrays for one trajectory, with the teacher's overlaps and fan-out in place."""
+    K, M = start.students, start.teachers
+    C = np.ascontiguousarray(start.covariance)
+    s = np.concatenate([-start.v, start.v_star])
+    F = K + M
+    return (C, s, np.empty((K, F)), np.zeros((K, K)), np.zeros((K, K)), np.empty((3, F)), np.empty(K))
+
+
+def pack(start):
+    """The packed state of an OrderParameters."""
+    return np.concatenate([start.Q[np.triu_indices(start.students)], start.R.ravel(), start.v])
