@@ -50,6 +50,7 @@ networks: $(STAMP) ## add PyTorch to .venv (see docs/how-to/choose-a-torch-wheel
 	$(BIN)/python -m pip install --disable-pip-version-check -r lock/torch.txt
 
 demo: $(STAMP) ## reproduce West & Saad (1995) and print where the report lies
+	@$(BIN)/python tests/kernel_cache.py
 	@$(BIN)/practicum reproduce west-saad --scale $(SCALE)
 
 test: $(STAMP) ## run the tests, without the slow ones
@@ -73,6 +74,7 @@ format: $(STAMP) ## put the code into the house's format
 	@$(BIN)/ruff format .
 
 bench: $(STAMP) ## print the tables of benchmarks/, one process after the other
+	@$(BIN)/python tests/kernel_cache.py
 	@for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(BIN)/python "$$script" || exit 1; done
 
 docs: $(STAMP) ## run every example of the documentation and check its links

@@ -9,6 +9,11 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 
 from hypothesis import settings  # noqa: E402
 
+from kernel_cache import remove_stale  # noqa: E402
+
+if "PYTEST_XDIST_WORKER" not in os.environ:  # the first process cleans before it starts the others
+    remove_stale()
+
 # The same examples on every machine, and no deadline: a test that fails on a busy machine tells nothing.
 settings.register_profile("practicum", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("practicum")

@@ -1,9 +1,13 @@
 """A page of docs runs: every ``python`` block of a page is executed, in order, in one namespace per page.
 
+Where a ``text`` block follows, it is what the block prints (``...`` stands for anything, white space is free).
 A block that must not run has ``<!-- not run -->`` on the line before it; that is for code which needs a machine or a
 file that a reader has and a test has not.
 """
 
+import contextlib
+import doctest
+import io
 import re
 from pathlib import Path
 
@@ -11,16 +15,24 @@ import pytest
 
 from pages import LINKED, NOT_RUN, PAGES, ROOT, blocks, ids
 
+OUTPUT = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+
 
 def run(name: str, text: str) -> int:
     """Execute the python blocks of a page; tracebacks name the page and its line. Returns how many ran."""
     namespace: dict[str, object] = {"__name__": "__main__"}
     count = 0
-    for block in blocks(text):
-        if block.language == "python" and block.runs:
-            padded = "\n" * (block.line - 1) + block.code
-            exec(compile(padded, name, "exec"), namespace)
-            count += 1
+    found = blocks(text)
+    for block, following in zip(found, [*found[1:], None]):
+        if block.language != "python" or not block.runs:
+            continue
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed):
+            exec(compile("\n" * (block.line - 1) + block.code, name, "exec"), namespace)
+        count += 1
+        if following and following.language == "text" and following.runs:
+            same = doctest.OutputChecker().check_output(following.code + "\n", printed.getvalue(), OUTPUT)
+            assert same, f"{name}:{following.line} shows\n{following.code}\nbut the page prints\n{printed.getvalue()}"
     return count
 
 
@@ -76,6 +88,13 @@ def test_a_failing_example_fails_and_names_its_line():
 
 def test_blocks_share_a_namespace_and_other_languages_do_not_run():
     assert run("page.md", "```python\nx = 1\n```\n\n```bash\nfalse (\n```\n\n```python\nassert x == 1\n```\n") == 2
+
+
+def test_a_wrong_output_is_found():
+    page = "```python\nprint(1, 2.34567)\n```\n\n```text\n{}\n```\n"
+    assert run("page.md", page.format("1  2.34...")) == 1
+    with pytest.raises(AssertionError, match=r"page\.md:6 shows"):
+        run("page.md", page.format("1 2.35"))
 
 
 def test_a_block_marked_not_run_is_left_out_and_only_that_one():
