@@ -14,10 +14,11 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
+
+from practicum.simulation._compiled import kernel
 
 
-@njit(cache=True, error_model="numpy", nogil=True, _nrt=False)
+@kernel
 def radii64(words, out):
     """``sqrt(-2 log u)`` with ``u = (top 53 bits + 1) / 2^53`` in (0, 1], for each word."""
     for i in range(words.size):
@@ -43,7 +44,7 @@ def radii64(words, out):
         out[i] = math.sqrt(-2.0 * log)
 
 
-@njit(cache=True, error_model="numpy", nogil=True, _nrt=False)
+@kernel
 def rotate64(words, first, second):
     """Turn radii (in `first`) by uniform angles: pairs of independent normals into `first` and `second`."""
     for i in range(words.size):
@@ -72,7 +73,7 @@ def rotate64(words, first, second):
         second[i] = cosine if swap else sine
 
 
-@njit(cache=True, error_model="numpy", nogil=True, _nrt=False)
+@kernel
 def radii32(words, out):
     """``sqrt(-2 log u)`` with ``u = (word + 1/2) / 2^32``, for each 32-bit word, in float32."""
     for i in range(words.size):
@@ -93,7 +94,7 @@ def radii32(words, out):
         out[i] = np.float32(math.sqrt(np.float32(-2.0) * log))
 
 
-@njit(cache=True, error_model="numpy", nogil=True, _nrt=False)
+@kernel
 def rotate32(words, first, second):
     """As :func:`rotate64`, in float32 with 32-bit words."""
     for i in range(words.size):

@@ -12,6 +12,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from practicum.simulation._compiled import kernel
+
 LANES = 16
 LANE_WORDS = 4 * LANES
 
@@ -20,7 +22,7 @@ JUMP = np.array([0x180EC6D33CFD0ABA, 0xD5A61266F0C9392C, 0xA9582618E03FC9AA, 0x3
 LONG_JUMP = np.array([0x76E15D3EFEFDCBBF, 0xC5004E441C522FB3, 0x77710069854EE241, 0x39109BB02ACBE635], dtype=np.uint64)
 
 
-@njit(cache=True, error_model="numpy", nogil=True, _nrt=False)
+@kernel
 def next_word(s):
     """The next 64-bit word of one generator; `s` holds its four words and is advanced."""
     s0, s1, s2, s3 = s[0], s[1], s[2], s[3]
@@ -60,7 +62,7 @@ def seed_lanes(first, lanes, polynomial):
         jump(s, polynomial)
 
 
-@njit(cache=True, error_model="numpy", nogil=True, _nrt=False)
+@kernel
 def fill_words(lanes, out):
     """Fill `out` (a multiple of LANES words), the lanes interleaved: word n comes from lane n mod LANES."""
     for i in range(out.size // LANES):

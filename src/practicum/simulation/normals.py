@@ -18,13 +18,11 @@ from numba import njit
 
 from practicum.errors import ParameterError
 from practicum.simulation._boxmuller import radii32, radii64, rotate32, rotate64
+from practicum.simulation._compiled import kernel
 from practicum.simulation._xoshiro import JUMP, LANE_WORDS, LONG_JUMP, fill_words, jump, next_word, seed_lanes
 
 BLOCK = 256
 """Words a refill; a block is 256 float64 normals or 512 float32 normals, Box-Muller partners half a block apart."""
-
-# Without Numba's reference counting: its atomic increments, one a slice, would cost more than a short fill.
-_kernel = njit(cache=True, error_model="numpy", nogil=True, _nrt=False)
 
 # Layout of a state: [lanes, position, buffer] for float64, the same for float32, uniform generator, raw words.
 _F64 = 0
@@ -70,7 +68,7 @@ def _begin(state, first):
     state[_UNIFORM : _UNIFORM + 4] = s
 
 
-@_kernel
+@kernel
 def _block64(lanes, raw, out):
     half = BLOCK // 2
     fill_words(lanes, raw)
@@ -78,7 +76,7 @@ def _block64(lanes, raw, out):
     rotate64(raw[half:], out[:half], out[half:])
 
 
-@_kernel
+@kernel
 def _block32(lanes, raw, out):
     fill_words(lanes, raw)
     words = raw.view(np.uint32)
@@ -86,19 +84,19 @@ def _block32(lanes, raw, out):
     rotate32(words[BLOCK:], out[:BLOCK], out[BLOCK:])
 
 
-@_kernel
+@kernel
 def _refill64(state):
     buffer = state[_USED64 + 1 : _USED64 + 1 + BLOCK].view(np.float64)
     _block64(state[_F64 : _F64 + LANE_WORDS], state[_RAW : _RAW + BLOCK], buffer)
 
 
-@_kernel
+@kernel
 def _refill32(state):
     buffer = state[_USED32 + 1 : _USED32 + 1 + BLOCK].view(np.float32)
     _block32(state[_F32 : _F32 + LANE_WORDS], state[_RAW : _RAW + BLOCK], buffer)
 
 
-@_kernel
+@kernel
 def fill_normals64(state, out):
     """Fill `out` (1-D, contiguous, float64) with the next standard normals of the float64 sequence of `state`."""
     used = np.int64(state[_USED64])
@@ -119,7 +117,7 @@ def fill_normals64(state, out):
     state[_USED64] = np.uint64(used)
 
 
-@_kernel
+@kernel
 def fill_normals32(state, out):
     """Fill `out` (1-D, contiguous, float32) with the next standard normals of the float32 sequence of `state`."""
     used = np.int64(state[_USED32])
@@ -141,7 +139,7 @@ def fill_normals32(state, out):
     state[_USED32] = np.uint64(used)
 
 
-@_kernel
+@kernel
 def next_normal64(state):
     """The next number of the sequence that :func:`fill_normals64` fills from."""
     used = state[_USED64]
@@ -152,7 +150,7 @@ def next_normal64(state):
     return np.uint64(state[np.uint64(_USED64 + 1) + used]).view(np.float64)
 
 
-@_kernel
+@kernel
 def next_uniform(state):
     """The next uniform in the open interval (0, 1): ``(top 52 bits + 1/2) / 2^52``."""
     word = next_word(state[_UNIFORM : _UNIFORM + 4])
