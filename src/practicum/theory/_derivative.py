@@ -29,6 +29,10 @@ from practicum.theory._relu import relu_flow_terms
 from practicum.theory._vector import asin
 
 
+KINDS = ((), (0,), (0, 0))
+"""What :func:`derivative` takes as `kind`, by the codes ERF, RELU, LINEAR."""
+
+
 def state_size(K: int, M: int) -> int:
     """Length of the packed state: upper triangle of Q, R row by row, v."""
     return K * (K + 1) // 2 + K * M + K
@@ -118,24 +122,28 @@ def _fan_out_gradient(C, s, K, activation, out):
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def moments(C, s, K, beta, activation, noisy, D1, D2, N2, scratch):
-    """Fill D1 (K, F), and the upper triangles of D2 and N2 (K, K); N2 only if `noisy`."""
-    if activation == 0:
+def moments(C, s, K, beta, kind, noisy, D1, D2, N2, scratch):
+    """Fill D1 (K, F), and the upper triangles of D2 and N2 (K, K); N2 only if `noisy`.
+
+    `kind` is one of KINDS: a tuple whose length names the activation. Its length is part of its type, so that
+    Numba compiles only the branch that is taken, and erf does not wait for the integrals of ReLU.
+    """
+    if len(kind) == 0:
         _erf_first_moments(C, s, K, beta, D1, scratch[0])
         _erf_second_moments(C, s, K, beta, noisy, D2, N2, scratch[0], scratch[1], scratch[2])
-    elif activation == 1:
+    elif len(kind) == 1:
         relu_flow_terms(C, s, -s[:K], K, D1, D2, N2)
     else:
         linear_flow_terms(C, s, -s[:K], K, D1, D2, N2)
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def derivative(y, dy, problem, work):
+def derivative(y, dy, kind, problem, work):
     """dy = d y / d alpha for a packed state; `problem` and `work` come from :func:`make_problem`, :func:`make_work`."""
     K, M, activation, eta, beta, second, kappa, eta_v, noise_variance = problem
     C, s, D1, D2, N2, scratch, fan_out = work
     unpack(y, C, s, K, M)
-    moments(C, s, K, beta, activation, noise_variance > 0.0, D1, D2, N2, scratch)
+    moments(C, s, K, beta, kind, noise_variance > 0.0, D1, D2, N2, scratch)
     n = 0
     for i in range(K):
         for k in range(i, K):

@@ -29,7 +29,7 @@ _STIFF_PRODUCT, _STIFF_STEPS = 6.1, 15
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def _stages(tableau, y, h, ks, stage, trial, problem, work):
+def _stages(tableau, y, h, ks, stage, trial, kind, problem, work):
     """Fill ks[1:13] for a step h from y with ks[0] = f(y); leaves the new state in `trial`, stage 12's in `stage`."""
     A, B = tableau[0], tableau[1]
     n = y.size
@@ -41,7 +41,7 @@ def _stages(tableau, y, h, ks, stage, trial, problem, work):
             if a != 0.0:
                 for c in range(n):
                     stage[c] += a * ks[m, c]
-        derivative(stage, ks[j], problem, work)
+        derivative(stage, ks[j], kind, problem, work)
     for c in range(n):
         trial[c] = y[c]
     for m in range(_STAGES):
@@ -49,7 +49,7 @@ def _stages(tableau, y, h, ks, stage, trial, problem, work):
         if b != 0.0:
             for c in range(n):
                 trial[c] += b * ks[m, c]
-    derivative(trial, ks[_STAGES], problem, work)
+    derivative(trial, ks[_STAGES], kind, problem, work)
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
@@ -71,7 +71,7 @@ def _error_norm(tableau, y, trial, h, ks, rtol, atol):
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def _interpolant(tableau, y, trial, h, ks, stage, coefficients, problem, work):
+def _interpolant(tableau, y, trial, h, ks, stage, coefficients, kind, problem, work):
     """Coefficients (7, n) of the dense output of one accepted step."""
     D, A_EXTRA = tableau[4], tableau[5]
     n = y.size
@@ -83,7 +83,7 @@ def _interpolant(tableau, y, trial, h, ks, stage, coefficients, problem, work):
             if a != 0.0:
                 for c in range(n):
                     stage[c] += a * ks[m, c]
-        derivative(stage, ks[_STAGES + 1 + j], problem, work)
+        derivative(stage, ks[_STAGES + 1 + j], kind, problem, work)
     for c in range(n):
         delta = trial[c] - y[c]
         coefficients[0, c] = delta
@@ -142,7 +142,7 @@ def _crossing(y, coefficients, found, target, below, problem, work):
 def integrate(
     tableau,
     y,
-    problem,
+    kind, problem,
     work,
     alpha,
     end,
@@ -171,7 +171,7 @@ def integrate(
     while point < save_at.size and save_at[point] <= alpha:
         saved[point] = y
         point += 1
-    derivative(y, ks[0], problem, work)
+    derivative(y, ks[0], kind, problem, work)
     evaluations, steps, stiff, rejected = 1, 0, 0, False
     if target >= 0.0 and (_state_error(y, problem, work) < target) == below:
         return STOPPED, alpha, point, steps, evaluations
@@ -187,7 +187,7 @@ def integrate(
         last = alpha + h * (1.0 + 1e-12) >= end
         if last:
             h = end - alpha
-        _stages(tableau, y, h, ks, stage, trial, problem, work)
+        _stages(tableau, y, h, ks, stage, trial, kind, problem, work)
         evaluations += _STAGES
         steps += 1
         norm = 0.0 if fixed > 0.0 else _error_norm(tableau, y, trial, h, ks, rtol, atol)
@@ -201,7 +201,7 @@ def integrate(
         stop = target >= 0.0 and (_state_error(trial, problem, work) < target) == below
         wanted = point < save_at.size and save_at[point] <= reached
         if stop or wanted:
-            _interpolant(tableau, y, trial, h, ks, stage, coefficients, problem, work)
+            _interpolant(tableau, y, trial, h, ks, stage, coefficients, kind, problem, work)
             evaluations += 3
         at = reached
         if stop:

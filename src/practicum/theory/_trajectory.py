@@ -9,7 +9,7 @@ import numpy as np
 from numba import njit
 
 from practicum.theory import _dop853 as compiled
-from practicum.theory._derivative import derivative, make_problem, make_work, pack, unpack
+from practicum.theory._derivative import KINDS, derivative, make_problem, make_work, pack, unpack
 from practicum.theory._error import CODES, covariance_error
 from practicum.theory._until import Until
 from practicum.theory.machines import Committee, LearningRule
@@ -47,7 +47,7 @@ def integrate(
     alpha, done, steps, code = 0.0, 0, 0, compiled.STIFF
     if method in ("auto", "dop853"):
         code, alpha, done, steps, _ = compiled.integrate(
-            compiled.TABLEAU, y, problem, work, 0.0, until.alpha, save_at, saved, rtol, atol,
+            compiled.TABLEAU, y, KINDS[problem[2]], problem, work, 0.0, until.alpha, save_at, saved, rtol, atol,
             until.target, until.below, largest_norm, _MAX_STEPS,
             _STIFF_AFTER if method == "auto" else _MAX_STEPS, fixed,
         )  # fmt: skip
@@ -82,7 +82,7 @@ def _continue_stiff(
 
     def slope(_: float, state: np.ndarray) -> np.ndarray:
         out = np.empty_like(state)
-        derivative(np.ascontiguousarray(state), out, problem, work)
+        derivative(np.ascontiguousarray(state), out, KINDS[problem[2]], problem, work)
         return out
 
     def passes(_: float, state: np.ndarray) -> float:
