@@ -18,7 +18,8 @@ STREAM_TAG, NOISE_TAG, START_TAG, LAW_TAG, HELD_OUT_TAG = 2, 3, 4, 5, 6
 """Tags of the random streams of a seed: Gaussian inputs, output noise, initial weights, other inputs, the test set."""
 HELD_OUT = 4096
 """Examples of the test set on which the generalization error is measured when the inputs are not Gaussian."""
-_CHUNK = 2**22
+_CHUNK, _EXAMPLES = 2**22, 2**16
+"""Numbers and examples in one call of the kernel: enough to hide the call, few enough to be interrupted."""
 
 Spans = list[tuple[int, int, float]]
 """First and last coordinate and standard deviation of each block of the inputs."""
@@ -59,7 +60,7 @@ class Run:
         """Make some updates, at most up to `target`; False if the weights have diverged."""
         waiting = int(self.work[-1][0])  # examples of a batch that is not complete
         count = (target - self.updates) * self.rule.batch_size - waiting
-        count = min(count, max(1, _CHUNK // self.N))
+        count = min(count, max(1, _CHUNK // self.N), _EXAMPLES)
         weights = (self.J, self.B, self.v, self.v_star)
         if self.examples is not None:
             block, rows = self.examples.take(count)

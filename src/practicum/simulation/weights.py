@@ -45,7 +45,7 @@ def simulate_weights(
     workers: int | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> Paths:
-    """Run the weights for every seed measuring the overlaps after each of `steps` updates.
+    """Run the weights for every seed, measuring the overlaps after each of `steps` updates.
 
     Main arguments:
         start: overlaps, met exactly by random weights that differ from seed to seed; or explicit Weights, the same
@@ -149,7 +149,7 @@ def driven_weights(
 
 
 def _checked_start(start: Any, machine: Committee, dimension: int, blocks: Spans) -> Weights | list[OrderParameters]:
-    parts = list(start) if isinstance(start, Sequence) else [start]
+    parts = list(start) if isinstance(start, list | tuple) else [start]
     if len(parts) not in (1, len(blocks)):
         raise ParameterError(
             f"The 'start' parameter has {len(parts)} overlaps, but the inputs have {len(blocks)} block(s) of "
