@@ -24,7 +24,7 @@ ARROWS: dict[str, set[str]] = {
     "pruning": COMMON | {"theory", "networks", "data"},
     "runs": COMMON | COMPUTE | {"citations"},
     "figures": COMMON,  # a figure knows labelled arrays only
-    "studies": COMMON | COMPUTE | {"citations", "runs"},
+    "studies": COMMON | COMPUTE | {"citations", "figures", "runs"},
     "report": COMMON | {"citations", "figures", "runs", "studies"},
     "web": COMMON | COMPUTE | {"citations", "figures", "runs", "studies"},
     "cli": COMMON | COMPUTE | {"citations", "figures", "runs", "studies", "report", "web"},
