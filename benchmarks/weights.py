@@ -42,9 +42,7 @@ def plain_numpy(J, B, rng, steps):
 
 def main() -> None:
     rule = LearningRule(learning_rate=0.1)
-    print(
-        f"{'N':>7} {'K':>2} {'M':>2}  {'dtype':<8}{'median us':>10}{'least us':>10}{'bar':>6}{'normals':>9}{'NumPy / this':>14}"
-    )
+    print("      N  K  M  dtype    median us  least us   bar  normals  NumPy / this")
     for N in (100, 1000, 10_000):
         for K, M in ((2, 2), (4, 2)):
             machine = Committee(students=K, teachers=M)
