@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import typer
 
 T = TypeVar("T")
+Report = Callable[[float], None]
 
 STORE = typer.Option(
     None, "--store", help="Folder of stored runs.", show_default="$PRACTICUM_RUNS, else practicum-runs here"
@@ -21,18 +22,21 @@ _PATIENCE = 0.7
 """Seconds of work before a progress bar appears."""
 
 
-def watched(label: str, work: Callable[[], T]) -> T:
-    """The result of `work()`, with a bar on stderr (a terminal only) once it takes longer than a moment.
+def watched(label: str, work: Callable[[Report], T]) -> T:
+    """The result of `work(report)`, with a bar on stderr (a terminal only) once it takes longer than a moment.
+
+    The work may call ``report(fraction)`` as it goes on; until it does, the bar only shows that it is alive.
 
     The work is done in a thread of its own: compiled kernels never look for an interrupt, the waiting main
     thread does, so Ctrl-C answers at once even in the middle of an hour-long integration.
     """
     outcome: list[T] = []
     failure: list[BaseException] = []
+    done: list[float] = []
 
     def body() -> None:
         try:
-            outcome.append(work())
+            outcome.append(work(done.append))
         except BaseException as error:
             failure.append(error)
 
@@ -41,9 +45,11 @@ def watched(label: str, work: Callable[[], T]) -> T:
     thread.join(_PATIENCE)
     if thread.is_alive():
         with bar() as progress:
-            progress.add_task(label, total=None)
+            task = progress.add_task(label, total=None)
             while thread.is_alive():
                 thread.join(0.2)
+                if done:
+                    progress.update(task, total=1.0, completed=done[-1])
     if failure:
         raise failure[0]
     return outcome[0]
@@ -52,13 +58,13 @@ def watched(label: str, work: Callable[[], T]) -> T:
 def bar() -> Any:
     """A Rich progress display on stderr; silent where stderr is no terminal."""
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
     console = Console(stderr=True)
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
-        MofNCompleteColumn(),
+        TaskProgressColumn(),
         TimeElapsedColumn(),
         console=console,
         transient=True,

@@ -74,7 +74,8 @@ def _compute(
     known = config in store
     began = perf_counter()
     dataset = _terminal.watched(
-        _label(config), lambda: store.run(config, lambda config: execute(config, workers=workers))
+        _label(config),
+        lambda report: store.run(config, lambda config: execute(config, workers=workers, progress=report)),
     )
     path = store.path(config)
     if as_json:

@@ -25,6 +25,7 @@ from practicum.errors import ParameterError
 from practicum.runs.canonical import canonical_json, sha256
 from practicum.runs.seeds import Seeds
 from practicum.runs.starts import start_from
+from practicum.simulation.inputs import BlockIsotropic, Gaussian
 from practicum.theory._until import Until, points
 from practicum.theory.machines import Committee, LearningRule
 from practicum.theory.overlaps import OrderParameters
@@ -40,7 +41,18 @@ def _explicit_start(start: Any) -> OrderParameters:
     return OrderParameters(**{name: np.asarray(value) + 0.0 for name, value in values.to_dict().items()})
 
 
-Start = Annotated[Any, BeforeValidator(_explicit_start), PlainSerializer(lambda start: start.to_dict())]
+def _dump_start(start: Any) -> Any:
+    return [part.to_dict() for part in start] if isinstance(start, tuple) else start.to_dict()
+
+
+def _one_or_pair(start: Any) -> Any:
+    if isinstance(start, (tuple, list)) and len(start) == 2:
+        return tuple(_explicit_start(part) for part in start)
+    return _explicit_start(start)
+
+
+Start = Annotated[Any, BeforeValidator(_explicit_start), PlainSerializer(_dump_start)]
+StartOrPair = Annotated[Any, BeforeValidator(_one_or_pair), PlainSerializer(_dump_start)]
 
 
 class Config(Value):
@@ -96,12 +108,14 @@ class _Trajectory(Config):
 
     @model_validator(mode="after")
     def _sizes_fit(self) -> Any:
-        have, need = (self.start.students, self.start.teachers), (self.machine.students, self.machine.teachers)
-        if have != need:
-            raise ParameterError(
-                f"The start has {have[0]} students and {have[1]} teachers, but the machine has {need[0]} and "
-                f"{need[1]}; give R one row a student and one column a teacher, or a recipe such as kind = 'random'."
-            )
+        need = (self.machine.students, self.machine.teachers)
+        for start in self.start if isinstance(self.start, tuple) else (self.start,):
+            if (start.students, start.teachers) != need:
+                raise ParameterError(
+                    f"The start has {start.students} students and {start.teachers} teachers, but the machine has "
+                    f"{need[0]} and {need[1]}; give R one row a student and one column a teacher, or a recipe such as "
+                    "kind = 'random'."
+                )
         return self
 
     def replace(self, **changes: Any) -> Self:
@@ -144,20 +158,38 @@ class SimulateConfig(_Trajectory):
     """One call of :func:`practicum.simulate`; the fields are its arguments and mean the same.
 
     `seeds` accepts what simulate accepts and is kept as ``{first, count}`` where the seeds are consecutive,
-    as a list otherwise; `save_at` is written out.
+    as a list otherwise; `save_at` is written out. `inputs` is None or
+    :class:`~practicum.simulation.inputs.BlockIsotropic`: a function or an array of examples has no canonical JSON, so
+    such a run cannot be stored; call simulate itself.
     """
 
     kind: Literal["simulate"] = "simulate"
+    start: StartOrPair
     dimension: int = Field(ge=1, json_schema_extra={"remedy": "It is N, the number of inputs, e.g. 1000."})
     seeds: Seeds = Seeds(first=0, count=1)
     method: Literal["chain", "weights"] = "chain"
-    inputs: JsonValue = None
+    inputs: BlockIsotropic | None = None
     dtype: Literal["float64", "float32"] = "float64"
+    largest_norm: float = Field(default=1e6, gt=0)
 
     @field_validator("seeds", mode="before")
     @classmethod
     def _seeds(cls, value: Any) -> Any:
         return Seeds.of(value)
+
+    @field_validator("inputs", mode="before")
+    @classmethod
+    def _law(cls, value: Any) -> Any:
+        if isinstance(value, dict):
+            return BlockIsotropic(**value)
+        if value is None or isinstance(value, BlockIsotropic):
+            return value
+        if isinstance(value, Gaussian):  # the default by another name
+            return None
+        raise ParameterError(
+            "The 'inputs' parameter of a stored simulation must be BlockIsotropic(...), a table of its parameters, or "
+            f"left out for isotropic inputs. Got {value!r:.60} instead; call simulate itself for other laws of inputs."
+        )
 
     @model_validator(mode="after")
     def _write_out_points(self) -> SimulateConfig:
@@ -167,7 +199,8 @@ class SimulateConfig(_Trajectory):
                 "The 'until' parameter of a simulation must be a number (alpha = updates / N), because its seeds would "
                 f"stop at different alphas. Got {self.until!r} instead; a condition works with solve."
             )
-        self._write_out(until=end.alpha, save_at=tuple(points(self.save_at, end.alpha).tolist()))
+        dtype = "float64" if self.method == "chain" else self.dtype  # the chain knows no other
+        self._write_out(until=end.alpha, save_at=tuple(points(self.save_at, end.alpha).tolist()), dtype=dtype)
         return self
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from practicum.errors import ParameterError
@@ -11,8 +12,14 @@ if TYPE_CHECKING:
     import xarray as xr
 
 
-def execute(config: RunConfig, *, workers: int | None = None) -> xr.Dataset:
+def execute(
+    config: RunConfig, *, workers: int | None = None, progress: Callable[[float], None] | None = None
+) -> xr.Dataset:
     """Compute a run. Nothing is read or written, and the numbers do not depend on `workers`.
+
+    Other arguments:
+        workers: threads of a simulation; as many as processors if not given.
+        progress: called by a simulation with the fraction done.
 
     Raises:
         ParameterError: the values do not fit together, or the configuration is a study's, which only the study
@@ -42,13 +49,15 @@ def execute(config: RunConfig, *, workers: int | None = None) -> xr.Dataset:
             config.rule,
             config.start,
             config.dimension,
-            config.until,
+            float(config.until),  # a simulation's is never a condition
             seeds=config.seeds.list(),
             save_at=config.save_at,
             method=config.method,
             inputs=config.inputs,
             dtype=config.dtype,
+            largest_norm=config.largest_norm,
             workers=workers,
+            progress=progress,
         )
     raise ParameterError(
         f"The part '{config.part}' of study '{config.study}' can only be computed by the study: "

@@ -129,6 +129,6 @@ def _reason(error: OSError) -> str:
 
 def _why_not_written(path: Path, error: OSError) -> str:
     remedy = "choose another folder with --store, $PRACTICUM_RUNS or Store(folder)"
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):  # Windows has no quota error
         return f"The disk that holds {path.parent} is full. Nothing stored before was touched; free some, or {remedy}."
     return f"The folder {path.parent} cannot be written: {_reason(error)}. Nothing stored before was touched; {remedy}."

@@ -8,19 +8,20 @@ import re
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import xarray as xr
 
 from practicum.citations import bibtex, entries
 from practicum.errors import ParameterError, StorageError
-from practicum.runs import netcdf
 from practicum.runs.canonical import sha256
 from practicum.runs.config import ID_LENGTH, RunConfig, config_from_json
 from practicum.runs.execute import execute
 from practicum.runs.files import read_sealed, require_writable, sweep_abandoned, write_sealed
 from practicum.runs.provenance import architecture, versions
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 DEFAULT_FOLDER = "practicum-runs"
 _NAME = re.compile(rf"[0-9a-f]{{{ID_LENGTH}}}\.nc")
@@ -170,6 +171,8 @@ class Store:
         stored = self.get(config)
         if stored is not None:
             return stored
+        from practicum.runs import netcdf
+
         attributes = {
             **dataset.attrs,
             "kind": config.kind,
@@ -185,6 +188,8 @@ class Store:
         return netcdf.from_bytes(image)
 
     def _read(self, run: str) -> xr.Dataset:
+        from practicum.runs import netcdf  # here, so that listing ids does not wait for xarray
+
         path = self._path(run)
         image = read_sealed(path, f"run {run}")
         try:
