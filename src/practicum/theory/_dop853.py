@@ -17,11 +17,20 @@ from practicum.theory._error import covariance_error
 
 REACHED, STOPPED, DIVERGED, STIFF, EXHAUSTED = 0, 1, 2, 3, 4
 
-# Passed as an argument: Numba does not cache functions that close over arrays of this size.
-TABLEAU = tuple(
-    np.ascontiguousarray(part) for part in (DOP853.A, DOP853.B, DOP853.E3, DOP853.E5, DOP853.D, DOP853.A_EXTRA)
-)
 _STAGES = 12
+
+
+def _tableau() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Rows 1..11 of A are the stages, row 12 the new state (B), rows 13..15 the extra stages of the dense output."""
+    A = np.zeros((_STAGES + 4, _STAGES + 4))
+    A[:_STAGES, :_STAGES] = DOP853.A
+    A[_STAGES, :_STAGES] = DOP853.B
+    A[_STAGES + 1 :] = DOP853.A_EXTRA
+    return A, DOP853.E3.copy(), DOP853.E5.copy(), DOP853.D.copy()
+
+
+# Passed as an argument: Numba does not cache functions that close over arrays of this size.
+TABLEAU = _tableau()
 _SAFETY, _SHRINK, _GROW = 0.9, 0.2, 6.0
 # Boundary of the stability region on the negative axis, and how many steps in a row must sit on it: the stiffness
 # test of the Fortran code by Hairer & Wanner.
@@ -29,33 +38,29 @@ _STIFF_PRODUCT, _STIFF_STEPS = 6.1, 15
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def _stages(tableau, y, h, ks, stage, trial, kind, problem, work):
-    """Fill ks[1:13] for a step h from y with ks[0] = f(y); leaves the new state in `trial`, stage 12's in `stage`."""
-    A, B = tableau[0], tableau[1]
-    n = y.size
-    for j in range(1, _STAGES):
-        for c in range(n):
-            stage[c] = y[c]
+def _stages(tableau, y, h, ks, states, first, last, kind, problem, work):
+    """Fill the slopes ks[first:last] of a step h from y, given those before.
+
+    ``states[0]`` is the new state (stage 12), ``states[1]`` that of stage 11, which the stiffness test compares it
+    with; the others pass through ``states[2]``.
+    """
+    A = tableau[0]
+    for j in range(first, last):
+        row = 0 if j == _STAGES else (1 if j == _STAGES - 1 else 2)
+        for c in range(y.size):
+            states[row, c] = y[c]
         for m in range(j):
             a = h * A[j, m]
             if a != 0.0:
-                for c in range(n):
-                    stage[c] += a * ks[m, c]
-        derivative(stage, ks[j], kind, problem, work)
-    for c in range(n):
-        trial[c] = y[c]
-    for m in range(_STAGES):
-        b = h * B[m]
-        if b != 0.0:
-            for c in range(n):
-                trial[c] += b * ks[m, c]
-    derivative(trial, ks[_STAGES], kind, problem, work)
+                for c in range(y.size):
+                    states[row, c] += a * ks[m, c]
+        derivative(states[row], ks[j], kind, problem, work)
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
 def _error_norm(tableau, y, trial, h, ks, rtol, atol):
     n = y.size
-    E3, E5 = tableau[2], tableau[3]
+    E3, E5 = tableau[1], tableau[2]
     five, three = 0.0, 0.0
     for c in range(n):
         scale = atol + rtol * max(abs(y[c]), abs(trial[c]))
@@ -71,19 +76,10 @@ def _error_norm(tableau, y, trial, h, ks, rtol, atol):
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def _interpolant(tableau, y, trial, h, ks, stage, coefficients, kind, problem, work):
-    """Coefficients (7, n) of the dense output of one accepted step."""
-    D, A_EXTRA = tableau[4], tableau[5]
+def _interpolant(tableau, y, trial, h, ks, coefficients):
+    """Coefficients (7, n) of the dense output of one accepted step whose extra stages are in ks."""
     n = y.size
-    for j in range(3):
-        for c in range(n):
-            stage[c] = y[c]
-        for m in range(_STAGES + 1 + j):
-            a = h * A_EXTRA[j, m]
-            if a != 0.0:
-                for c in range(n):
-                    stage[c] += a * ks[m, c]
-        derivative(stage, ks[_STAGES + 1 + j], kind, problem, work)
+    D = tableau[3]
     for c in range(n):
         delta = trial[c] - y[c]
         coefficients[0, c] = delta
@@ -116,8 +112,10 @@ def _state_error(y, problem, work):
 def _largest_norm(y, K):
     largest, n = 0.0, 0
     for i in range(K):
-        if not (y[n] <= largest):  # also true for NaN
+        if not (y[n] <= largest):  # also true for NaN, which then stays
             largest = y[n]
+            if largest != largest:
+                return largest
         n += K - i
     return largest
 
@@ -142,7 +140,8 @@ def _crossing(y, coefficients, found, target, below, problem, work):
 def integrate(
     tableau,
     y,
-    kind, problem,
+    kind,
+    problem,
     work,
     alpha,
     end,
@@ -165,11 +164,13 @@ def integrate(
     """
     n = y.size
     ks = np.empty((_STAGES + 4, n))
-    stage, trial = np.empty(n), np.empty(n)
-    coefficients = np.empty((7, n))
+    states = np.empty((3, n))
+    trial, stage = states[0], states[1]
+    coefficients, found = np.empty((7, n)), np.empty(n)
     point = 0
     while point < save_at.size and save_at[point] <= alpha:
-        saved[point] = y
+        for c in range(n):  # a loop, not a slice: the check of shapes in an array assignment takes seconds to compile
+            saved[point, c] = y[c]
         point += 1
     derivative(y, ks[0], kind, problem, work)
     evaluations, steps, stiff, rejected = 1, 0, 0, False
@@ -187,7 +188,7 @@ def integrate(
         last = alpha + h * (1.0 + 1e-12) >= end
         if last:
             h = end - alpha
-        _stages(tableau, y, h, ks, stage, trial, kind, problem, work)
+        _stages(tableau, y, h, ks, states, 1, _STAGES + 1, kind, problem, work)
         evaluations += _STAGES
         steps += 1
         norm = 0.0 if fixed > 0.0 else _error_norm(tableau, y, trial, h, ks, rtol, atol)
@@ -201,17 +202,18 @@ def integrate(
         stop = target >= 0.0 and (_state_error(trial, problem, work) < target) == below
         wanted = point < save_at.size and save_at[point] <= reached
         if stop or wanted:
-            _interpolant(tableau, y, trial, h, ks, stage, coefficients, kind, problem, work)
+            _stages(tableau, y, h, ks, states, _STAGES + 1, _STAGES + 4, kind, problem, work)
+            _interpolant(tableau, y, trial, h, ks, coefficients)
             evaluations += 3
         at = reached
         if stop:
-            at = alpha + h * _crossing(y, coefficients, stage, target, below, problem, work)
+            at = alpha + h * _crossing(y, coefficients, found, target, below, problem, work)
         while point < save_at.size and save_at[point] <= at:
             _interpolate(y, coefficients, min((save_at[point] - alpha) / h, 1.0), saved[point])
             point += 1
         if stop:
             for c in range(n):
-                y[c] = stage[c]
+                y[c] = found[c]
             return STOPPED, at, point, steps, evaluations
         slope, distance = 0.0, 0.0
         for c in range(n):

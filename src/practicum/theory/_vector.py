@@ -9,7 +9,7 @@ import math
 from numba import njit
 
 
-@njit(cache=True, error_model="numpy", inline="always")
+@njit(cache=True, error_model="numpy")
 def asin(x: float) -> float:
     """arcsin(x) for -1 <= x <= 1; values beyond the ends are clipped to them."""
     a = min(abs(x), 1.0)
