@@ -27,7 +27,7 @@ class BlockIsotropic(Value):
         dimension: d >= 1, the coordinates of unit variance; at most N, which the simulation checks.
         scale: s >= 0, the standard deviation on the other N - d coordinates.
 
-    Source: Yang et al., "On the robustness of teacher-student frameworks", 2021 (low-rank inputs).
+    Source: the low-rank setting of Yang et al., "Understanding Robustness in Teacher-Student Setting", AISTATS 2021.
     """
 
     dimension: int = Field(ge=1, json_schema_extra={"remedy": "It counts the coordinates of unit variance."})
