@@ -308,7 +308,7 @@ def test_the_error_of_other_laws_is_that_on_the_test_set(law):
     paths = simulate_weights(MACHINE, RULE, weights, N, np.array([0]), seeds=[0], inputs=inputs)
     sample = long if law == "long array" else inputs
     if law == "function":
-        sample = np.random.default_rng(_weights_run.HELD_OUT_TAG).laplace(size=(_weights_run.HELD_OUT, N))
+        sample = np.random.default_rng([0, _weights_run.HELD_OUT_TAG]).laplace(size=(_weights_run.HELD_OUT, N))
 
     def g(u):
         return 2 * stats.norm.cdf(u) - 1

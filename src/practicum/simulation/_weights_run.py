@@ -17,7 +17,7 @@ from practicum.theory.overlaps import OrderParameters
 STREAM_TAG, NOISE_TAG, START_TAG, LAW_TAG, HELD_OUT_TAG = 2, 3, 4, 5, 6
 """Tags of the random streams of a seed: Gaussian inputs, output noise, initial weights, other inputs, the test set."""
 HELD_OUT = 4096
-"""Examples of the test set on which the generalization error is measured when the inputs are not Gaussian."""
+"""Examples of the test set on which the error is measured when the inputs are not Gaussian; fewer for N > 4096."""
 _CHUNK, _EXAMPLES = 2**22, 2**16
 """Numbers and examples in one call of the kernel: enough to hide the call, few enough to be interrupted."""
 
@@ -139,12 +139,11 @@ def held_out_examples(law: Any, dimension: int, dtype: str) -> np.ndarray | None
     """Examples to measure the error on, shared by all seeds; None where the measured overlaps give it exactly."""
     if isinstance(law, (Gaussian, BlockIsotropic)):
         return None
-    rng = np.random.default_rng(HELD_OUT_TAG)
+    rng = np.random.default_rng([0, HELD_OUT_TAG])
+    count = min(HELD_OUT, max(512, 2**24 // dimension))  # 2^24 numbers at most up to N = 2^15
     if isinstance(law, np.ndarray):
-        if len(law) <= HELD_OUT:
-            return law
-        return law[np.sort(rng.choice(len(law), HELD_OUT, replace=False))]
-    return checked_examples(law(rng, (HELD_OUT, dimension)), (HELD_OUT, dimension), dtype)
+        return law if len(law) <= count else law[np.sort(rng.choice(len(law), count, replace=False))]
+    return checked_examples(law(rng, (count, dimension)), (count, dimension), dtype)
 
 
 def initial_weights(

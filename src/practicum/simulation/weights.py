@@ -66,8 +66,9 @@ def simulate_weights(
 
     Returns:
         Paths: Q and R have one block, or two for BlockIsotropic (the overlaps within each block). The generalization
-        error is that of the measured overlaps (Gaussian inputs), or the mean over a test set of HELD_OUT examples of
-        the same law that no seed learns from (a function), or over the array itself (at most HELD_OUT of its rows).
+        error is that of the measured overlaps (Gaussian inputs), or the mean over a test set of the same law that no
+        seed learns from (a function), or over the rows of the array itself: 4096 examples, for N > 4096 as many as
+        make 2^24 numbers but at least 512, or all rows of a smaller array.
 
     Raises:
         ParameterError: N < K + M with overlaps as start, weights of another shape, inputs that do not fit.
