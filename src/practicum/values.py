@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from numbers import Integral
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -37,7 +39,9 @@ def _sentence(name: str, error: Any, remedies: dict[str, str], fields: list[str]
     else:
         bound = f"is not valid ({error['msg']})"
     remedy = remedies.get(str(place), "")
-    return f"The '{place}' parameter of {name} {bound}. Got {value!r} instead.{' ' + remedy if remedy else ''}"
+    shown = repr(value)
+    shown = shown if len(shown) <= 80 else f"{shown[:60]}... ({len(shown)} characters)"
+    return f"The '{place}' parameter of {name} {bound}. Got {shown} instead.{' ' + remedy if remedy else ''}"
 
 
 def nearest(word: str, known: list[str]) -> str:
@@ -46,6 +50,18 @@ def nearest(word: str, known: list[str]) -> str:
 
     match = get_close_matches(word, known, n=1, cutoff=0.6)
     return f" Did you mean '{match[0]}'?" if match else ""
+
+
+def whole(name: str, value: Any, least: int) -> int:
+    """A whole number >= `least`, NumPy's included, or one sentence."""
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
+        raise ParameterError(f"The '{name}' parameter must be a whole number >= {least}. Got {value!r:.80} instead.")
+    return int(value)
+
+
+def threads(workers: int | None) -> int:
+    """The number of threads that `workers` asks for: as many as processors if None."""
+    return (os.cpu_count() or 1) if workers is None else whole("workers", workers, 1)
 
 
 class Value(BaseModel):

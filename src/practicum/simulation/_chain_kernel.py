@@ -13,6 +13,7 @@ import math
 import numpy as np
 from numba import njit
 
+from practicum.simulation._compiled import kernel
 from practicum.simulation._lq import lq_in_place, rank_one_lq, semidefinite_cholesky
 from practicum.simulation.normals import fill_normals64, next_uniform
 
@@ -21,7 +22,7 @@ _ROOT_TWO_OVER_PI = math.sqrt(2.0 / math.pi)
 _AHEAD = 4096
 
 
-@njit(cache=True, error_model="numpy", nogil=True, _nrt=False)
+@kernel
 def chi(stream, freedom, x):
     """The root of a chi-square variable, 0 for freedom 0; `x` is a fresh normal, which nearly always suffices.
 
@@ -92,8 +93,8 @@ def add_fields(K, M, inside, outside, teacher, b, rank, z, at, scale, h, rho):
 
 
 @njit(cache=True, error_model="numpy", nogil=True, inline="always")
-def push_block(K, inside, outside, b, rank, z, at, distance, push, keep, norms):
-    """Move one block's students by ``push`` times the input whose coordinates stand in z, with remainder `distance`."""
+def decay_block(K, inside, outside, b, rank, keep):
+    """Shrink one block's students by the factor `keep`."""
     if keep != 1.0:
         for t in range(rank):
             for i in range(K):
@@ -101,6 +102,11 @@ def push_block(K, inside, outside, b, rank, z, at, distance, push, keep, norms):
         for j in range(K):
             for i in range(K):
                 outside[b, j, i] *= keep
+
+
+@njit(cache=True, error_model="numpy", nogil=True, inline="always")
+def push_block(K, inside, outside, b, rank, z, at, distance, push, norms):
+    """Move one block's students by ``push`` times the input whose coordinates stand in z, with remainder `distance`."""
     for t in range(rank):
         x = z[at + t]
         for i in range(K):
@@ -108,7 +114,7 @@ def push_block(K, inside, outside, b, rank, z, at, distance, push, keep, norms):
     rank_one_lq(K, outside, b, push, z, at + rank, distance, norms)
 
 
-@njit(cache=True, error_model="numpy", nogil=True, _nrt=False)
+@kernel
 def push_batch(inside, outside, b, rank, along, gram, freedom, scale, keep, z, at, stream, columns, factor):
     """Move one block by a mini-batch; `scale` is s eta / (N B).
 
@@ -190,7 +196,7 @@ def make_scratch(K, M, ranks, freedoms, batch, noisy):
     )
 
 
-@njit(cache=True, error_model="numpy", nogil=True, _nrt=False)
+@kernel
 def run(students, teachers, inside, outside, teacher, v, v_star, problem, scratch, stream, steps):
     """Advance the state by `steps` updates in place; returns False if a weight is no longer finite.
 
@@ -222,10 +228,13 @@ def run(students, teachers, inside, outside, teacher, v, v_star, problem, scratc
                 noise = sigma * z[place]
             e = respond(K, M, h, rho, v, v_star, noise, beta, activation, g, delta)
             for b in range(blocks):
-                distance = chi(stream, freedoms[b], z[at + ranks[b] + K])
-                for i in range(K):
-                    push[i] = scales[b] * eta * delta[i]
-                push_block(K, inside, outside, b, ranks[b], z, at, distance, push, keep, norms)
+                decay_block(K, inside, outside, b, ranks[b], keep)
+                # What inputs of no variance would only rotate stays as it is, to the last bit.
+                if scales[b] != 0.0:
+                    distance = chi(stream, freedoms[b], z[at + ranks[b] + K])
+                    for i in range(K):
+                        push[i] = scales[b] * eta * delta[i]
+                    push_block(K, inside, outside, b, ranks[b], z, at, distance, push, norms)
                 at += ranks[b] + K + 1
             if eta_v > 0.0:
                 for i in range(K):

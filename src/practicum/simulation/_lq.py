@@ -10,6 +10,8 @@ import math
 
 from numba import njit
 
+from practicum.simulation._compiled import kernel
+
 
 @njit(cache=True, error_model="numpy", nogil=True, inline="always")
 def rank_one_lq(K, factors, b, push, z, at, chi, norms):
@@ -51,9 +53,9 @@ def rank_one_lq(K, factors, b, push, z, at, chi, norms):
                 factors[b, j + 1, i] = c * right - s * left
 
 
-@njit(cache=True, error_model="numpy", nogil=True, _nrt=False)
+@kernel
 def lq_in_place(columns, K, n):
-    """Lower-triangular LQ factor of a K x n matrix held by its first n columns (n >= K), by Givens rotations; O(K^2 n)."""
+    """Lower-triangular LQ factor of a K x n matrix held by its first n columns, n >= K; Givens rotations, O(K^2 n)."""
     for row in range(K):
         for j in range(row + 1, n):
             y = columns[j, row]
@@ -67,7 +69,7 @@ def lq_in_place(columns, K, n):
                     columns[j, i] = c * right - s * left
 
 
-@njit(cache=True, error_model="numpy", nogil=True, _nrt=False)
+@kernel
 def semidefinite_cholesky(gram, columns):
     """Columns of a lower-triangular factor of a positive semidefinite matrix; a vanished pivot leaves a zero column."""
     K = gram.shape[0]

@@ -7,7 +7,6 @@ rest, a chi variable with N - r - K degrees of freedom. Nothing is inverted, so 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from practicum.simulation.normals import stream
 from practicum.theory._error import CODES, generalization_error
 from practicum.theory.machines import Committee, LearningRule
 from practicum.theory.overlaps import OrderParameters
+from practicum.values import threads
 
 STREAM_TAG = 1
 """Tag of the chain's random streams; the weights use another, so that both are independent at equal seed."""
@@ -114,9 +114,10 @@ def simulate_chain(
     for block, place in zip(blocks, coordinates, strict=True):
         rank = len(place.teacher)
         if block.dimension < rank + K:
+            where = " inside and outside the data subspace" if len(blocks) > 1 else ""
             raise ParameterError(
-                f"The chain needs a dimension of at least {rank + K}, the rank {rank} of the teacher plus {K} students, "
-                "because each student needs a direction of its own outside the teacher. "
+                f"The chain needs a dimension of at least {rank + K}{where}, the rank {rank} of the teacher plus {K} "
+                "students, because each student needs a direction of its own outside the teacher. "
                 f"Got {block.dimension} instead; raise 'dimension', or use method='weights'."
             )
         freedoms.append(block.dimension - rank - K)
@@ -164,7 +165,7 @@ def simulate_chain(
             finite = True
             while done < target and finite and not cancelled.is_set():
                 count = min(target - done, max(1, _CHUNK // rule.batch_size))
-                finite = run(*sizes, inside, outside, teacher, v, v_star, problem, scratch, numbers, count)
+                finite = run(sizes[0], sizes[1], inside, outside, teacher, v, v_star, problem, scratch, numbers, count)
                 done += count
                 advanced[0] += count
                 if progress is not None:
@@ -186,7 +187,7 @@ def simulate_chain(
                 np.tensordot(squares, Q, 1), np.tensordot(squares, R, 1), T, v, v_star, CODES[machine.activation]
             )
 
-    with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
+    with ThreadPoolExecutor(threads(workers)) as pool:
         futures = [pool.submit(one, row) for row in range(len(seeds))]
         try:
             for future in futures:

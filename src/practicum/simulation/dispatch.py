@@ -15,7 +15,7 @@ from practicum.theory.flow import LARGEST_NORM, beyond_critical, check_pair
 from practicum.theory.labelled import attributes, trajectories
 from practicum.theory.machines import Committee, LearningRule
 from practicum.theory.overlaps import OrderParameters
-from practicum.values import nearest
+from practicum.values import Value, nearest, threads, whole
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -80,12 +80,12 @@ def simulate(
         )
     end = positive("until", until)
     positive("largest_norm", largest_norm)
-    N = _whole("dimension", dimension, 1)
-    chosen = _seeds(seeds)
+    N = whole("dimension", dimension, 1)
+    chosen, workers = _seeds(seeds), threads(workers)
     parts = _parts(start, inputs, N)
     total = parts[0] if len(parts) == 1 else _sum(parts)
     check_pair(machine, rule, total)
-    if (inputs is not None and dtype not in ("float64", "float32")) or dtype not in ("float64", "float32"):
+    if dtype not in ("float64", "float32"):
         raise ParameterError(f"The 'dtype' parameter must be 'float64' or 'float32'. Got {dtype!r} instead.")
     alpha = points(save_at, end)
     steps = np.rint(alpha * N).astype(np.int64)
@@ -124,16 +124,18 @@ def simulate(
             f"{nearest(str(method), ['chain', 'weights'])}"
         )
     status = paths.status
-    if beyond_critical(machine, rule, total):
+    # The critical learning rate is known for isotropic inputs.
+    if isinstance(inputs, Gaussian | None) and beyond_critical(machine, rule, total):
         status = ["diverged"] * len(chosen)
+    origin: dict[str, Any] = {"until": end, "dimension": N, "method": method, "dtype": dtype}
+    origin["inputs"] = _described(inputs)
+    if len(parts) == 2:
+        origin["start_outside"] = parts[1].to_dict()
     dataset = trajectories(
         alpha, paths.Q.sum(2), paths.R.sum(2), paths.v, paths.generalization_error, total.T, total.v_star,
         status=status, alpha_end=paths.alpha_end, leading={"seed": np.array(chosen)},
         coordinates={"step": ("alpha", steps, {"long_name": "updates"})},
-        attrs=attributes(
-            "simulate", machine, rule, total, until=until, dimension=N, method=method, dtype=dtype,
-            inputs=None if inputs is None else repr(inputs),
-        ),
+        attrs=attributes("simulate", machine, rule, total, **origin),
     )  # fmt: skip
     if len(parts) == 2:
         names = (("seed", "alpha", "student", "student_"), ("seed", "alpha", "student", "teacher"))
@@ -143,17 +145,18 @@ def simulate(
     return dataset
 
 
-def _whole(name: str, value: Any, least: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-        raise ParameterError(f"The '{name}' parameter must be a whole number >= {least}. Got {value!r} instead.")
-    return int(value)
+def _described(inputs: Any) -> str | None:
+    """The law of inputs in words that do not change from run to run, as the repr of a function would."""
+    if isinstance(inputs, Value) or inputs is None:
+        return None if inputs is None else repr(inputs)
+    return getattr(inputs, "__qualname__", f"{type(inputs).__name__} of shape {np.shape(inputs)}")
 
 
 def _seeds(seeds: Any) -> list[int]:
-    if isinstance(seeds, int | np.integer) and not isinstance(seeds, bool):
-        return list(range(_whole("seeds", seeds, 1)))
+    if isinstance(seeds, int | np.integer):
+        return list(range(whole("seeds", seeds, 1)))
     try:
-        chosen = [_whole("seeds", seed, 0) for seed in seeds]
+        chosen = [whole("seeds", seed, 0) for seed in seeds]
     except TypeError:
         raise ParameterError(
             f"The 'seeds' parameter must be a number of seeds >= 1 or a list of seeds. Got {seeds!r:.80} instead."
@@ -174,8 +177,8 @@ def _parts(start: Any, inputs: Any, N: int) -> list[OrderParameters]:
         return [start]
     if not inputs.dimension < N:
         raise ParameterError(
-            f"The data subspace has dimension {inputs.dimension}, which must be smaller than N = {N}; leave 'inputs' out "
-            "for isotropic inputs."
+            f"The data subspace has dimension {inputs.dimension}, which must be smaller than N = {N}; leave 'inputs' "
+            "out for isotropic inputs."
         )
     if pair:
         if len(start) != 2 or not all(isinstance(part, OrderParameters) for part in start):
@@ -196,5 +199,10 @@ def _sum(parts: list[OrderParameters]) -> OrderParameters:
         raise ParameterError(
             f"The two starts must have the same students and teachers. Got {inside.R.shape} inside and "
             f"{outside.R.shape} outside."
+        )
+    if not (np.array_equal(inside.v, outside.v) and np.array_equal(inside.v_star, outside.v_star)):
+        raise ParameterError(
+            "The two starts must have the same fan-outs v and v_star, because a node has one weight to the output, "
+            "wherever its inputs lie."
         )
     return OrderParameters(inside.Q + outside.Q, inside.R + outside.R, inside.T + outside.T, inside.v, inside.v_star)

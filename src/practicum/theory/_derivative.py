@@ -28,7 +28,6 @@ from practicum.theory._linear import linear_flow_terms
 from practicum.theory._relu import relu_flow_terms
 from practicum.theory._vector import asin
 
-
 KINDS = ((), (0,), (0, 0))
 """What :func:`derivative` takes as `kind`, by the codes ERF, RELU, LINEAR."""
 
@@ -167,16 +166,17 @@ def derivative(y, dy, kind, problem, work):
 
 def make_problem(K, M, activation, rule, noise):
     """The numbers of a (machine, rule) pair in the order that :func:`derivative` unpacks."""
+    # Products, since a power of a Python float raises where it overflows; here infinity is right: the run diverges.
     return (
         K,
         M,
         activation,
         float(rule.learning_rate),
         float(rule.inverse_temperature),
-        float(rule.learning_rate) ** 2 / rule.batch_size,
+        float(rule.learning_rate) * float(rule.learning_rate) / rule.batch_size,
         float(rule.weight_decay),
         float(rule.fan_out_learning_rate),
-        float(noise) ** 2,
+        float(noise) * float(noise),
     )
 
 

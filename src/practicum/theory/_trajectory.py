@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,8 @@ from practicum.theory.overlaps import OrderParameters
 
 _MAX_STEPS = 100_000_000
 _STIFF_AFTER = 200_000
+# LSODA kept its state in Fortran common blocks before SciPy 1.17; its threads would only wait for the GIL anyway.
+_ONE_AT_A_TIME = Lock()
 
 
 @dataclass
@@ -44,7 +47,11 @@ def integrate(
     problem = make_problem(machine.students, machine.teachers, CODES[machine.activation], rule, machine.noise)
     work, y = make_work(start), pack(start)
     saved = np.full((save_at.size, y.size), np.nan)
-    alpha, done, steps, code = 0.0, 0, 0, compiled.STIFF
+    alpha, steps, code = 0.0, 0, compiled.STIFF
+    done = int(np.searchsorted(save_at, alpha, side="right"))
+    saved[:done] = y
+    # Floats, since the compiled code would be compiled anew for whole numbers.
+    rtol, atol, largest_norm, fixed = float(rtol), float(atol), float(largest_norm), float(fixed)
     if method in ("auto", "dop853"):
         code, alpha, done, steps, _ = compiled.integrate(
             compiled.TABLEAU, y, KINDS[problem[2]], problem, work, 0.0, until.alpha, save_at, saved, rtol, atol,
@@ -94,15 +101,19 @@ def _continue_stiff(
 
     events: list[Any] = [runs_away]
     runs_away.terminal = True  # type: ignore[attr-defined]
+    if not runs_away(alpha, y) > 0:
+        return compiled.DIVERGED, alpha
     if until.target >= 0:
         passes.terminal, passes.direction = True, -1.0 if until.below else 1.0  # type: ignore[attr-defined]
         if (passes(alpha, y) < 0) == until.below:
             return compiled.STOPPED, alpha
         events.append(passes)
     remaining = save_at[done:]
-    solution = solve_ivp(
-        slope, (alpha, until.alpha), y, method=method, t_eval=remaining, events=events, rtol=max(rtol, 1e-12), atol=atol
-    )
+    with _ONE_AT_A_TIME:
+        solution = solve_ivp(
+            slope, (alpha, until.alpha), y, method=method, t_eval=remaining, events=events, rtol=max(rtol, 1e-12),
+            atol=atol,
+        )  # fmt: skip
     if len(solution.t):
         saved[done : done + len(solution.t)] = solution.y.T
     if solution.status == 1:

@@ -6,7 +6,6 @@ The equations stand in :mod:`practicum.theory._derivative`, the integrator in :m
 from __future__ import annotations
 
 import itertools
-import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -20,7 +19,7 @@ from practicum.theory._until import Until, points, positive
 from practicum.theory.labelled import attributes, trajectories
 from practicum.theory.machines import Committee, LearningRule
 from practicum.theory.overlaps import OrderParameters
-from practicum.values import nearest
+from practicum.values import nearest, threads
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -84,16 +83,18 @@ def _settings(
     method: str,
     largest_norm: Any,
     max_alpha: Any,
-) -> Until:
+) -> tuple[Until, dict[str, Any]]:
+    """The end, and the settings of the integrator as plain numbers; or one sentence."""
     check_pair(machine, rule, start)
-    for name, value in (("rtol", rtol), ("atol", atol), ("largest_norm", largest_norm)):
-        positive(name, value)
+    rtol, atol = positive("rtol", rtol), positive("atol", atol)
+    positive("largest_norm", largest_norm)
     if method not in METHODS:
         raise ParameterError(
             f"The 'method' parameter must be one of {', '.join(METHODS)}. Got {method!r} instead."
             f"{nearest(str(method), list(METHODS))}"
         )
-    return Until.parse(until, max_alpha)
+    end = Until.parse(until, max_alpha)
+    return end, {"until": until if isinstance(until, str) else end.alpha, "rtol": rtol, "atol": atol, "method": method}
 
 
 def solve(
@@ -137,7 +138,7 @@ def solve(
 
     Source: Saad & Solla, Phys. Rev. E 52, 4225 (1995), eqs. (7-10); West & Saad, Phys. Rev. E 56, 3426 (1997).
     """
-    end = _settings(machine, rule, start, until, rtol, atol, method, largest_norm, max_alpha)
+    end, settings = _settings(machine, rule, start, until, rtol, atol, method, largest_norm, max_alpha)
     if save_at is None and end.target >= 0:
         # Two passes: where it stops is known only afterwards, and 201 points to max_alpha would miss everything.
         probe = integrate(machine, rule, start, end, np.array([0.0]), rtol, atol, method, largest_norm)
@@ -152,7 +153,7 @@ def solve(
     return trajectories(
         grid, Q, R, v, state_errors(path.states, start, CODES[machine.activation]), start.T, start.v_star,
         status=status, alpha_end=path.alpha_end,
-        attrs=attributes("solve", machine, rule, start, until=until, rtol=rtol, atol=atol, method=method),
+        attrs=attributes("solve", machine, rule, start, **settings),
     )  # fmt: skip
 
 
@@ -184,36 +185,30 @@ def solve_grid(
     The other arguments, the result and the errors are those of :func:`solve`; with a condition as `until`, points
     beyond the end of a trajectory are NaN and `save_at` must be given.
     """
-    end = _settings(machine, rule, start, until, rtol, atol, method, largest_norm, max_alpha)
+    end, settings = _settings(machine, rule, start, until, rtol, atol, method, largest_norm, max_alpha)
     if end.target >= 0 and save_at is None:
         raise ParameterError(
             "solve_grid needs 'save_at' with a condition as 'until', because each cell ends elsewhere."
         )
-    for name in over:
-        if name not in _GRIDDED:
-            raise ParameterError(
-                f"The 'over' parameter of solve_grid knows {', '.join(_GRIDDED)}. Got {name!r} instead."
-                f"{nearest(name, list(_GRIDDED))}"
-            )
-    axes = {name: np.atleast_1d(np.asarray(values)) for name, values in over.items()}
+    axes, pool_size = _axes(over), threads(workers)
     grid = points(save_at, end.alpha)
     cells = []
     for values in itertools.product(*(axis.tolist() for axis in axes.values())):
         changes = dict(zip(axes, values, strict=True))
         noise = changes.pop("noise", machine.noise)
         cells.append((machine.replace(noise=noise), rule.replace(**changes)))
-    for pair in cells[:1]:
-        check_pair(*pair, start)
+    for cell in cells:
+        check_pair(cell[0], cell[1], start)
 
     def one(cell: tuple[Committee, LearningRule]) -> Path:
         return integrate(cell[0], cell[1], start, end, grid, rtol, atol, method, largest_norm)
 
-    with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
+    with ThreadPoolExecutor(pool_size) as pool:
         paths = list(pool.map(one, cells))
     shape = tuple(axis.size for axis in axes.values())
     states = np.stack([path.states for path in paths]).reshape(*shape, grid.size, -1)
     status = [
-        "diverged" if path.status == "ok" and beyond_critical(*cell, start) else path.status
+        "diverged" if path.status == "ok" and beyond_critical(cell[0], cell[1], start) else path.status
         for path, cell in zip(paths, cells, strict=True)
     ]
     Q, R, v = unpack_states(states, machine.students, machine.teachers)
@@ -221,8 +216,34 @@ def solve_grid(
         grid, Q, R, v, state_errors(states, start, CODES[machine.activation]), start.T, start.v_star,
         status=np.array(status).reshape(shape), alpha_end=np.reshape([path.alpha_end for path in paths], shape),
         leading=axes,
-        attrs=attributes("solve_grid", machine, rule, start, until=until, rtol=rtol, atol=atol, method=method),
+        attrs=attributes(
+            "solve_grid", machine, rule, start, cells=cells, over={name: axis.tolist() for name, axis in axes.items()},
+            **settings,
+        ),
     )  # fmt: skip
+
+
+def _axes(over: Any) -> dict[str, np.ndarray]:
+    """The values of each parameter of a grid, or one sentence."""
+    if not isinstance(over, dict):
+        raise ParameterError(
+            "The 'over' parameter of solve_grid must be a dictionary of names and values, such as "
+            f"{{'learning_rate': [0.1, 0.5]}}. Got {over!r:.80} instead."
+        )
+    for name in over:
+        if name not in _GRIDDED:
+            raise ParameterError(
+                f"The 'over' parameter of solve_grid knows {', '.join(_GRIDDED)}. Got {name!r} instead."
+                f"{nearest(str(name), list(_GRIDDED))}"
+            )
+    axes = {name: np.atleast_1d(np.asarray(values)) for name, values in over.items()}
+    for name, axis in axes.items():
+        if axis.ndim != 1 or axis.size == 0:
+            raise ParameterError(
+                f"The 'over' parameter of solve_grid needs a list of at least one number for '{name}'. "
+                f"Got {over[name]!r:.80} instead."
+            )
+    return axes
 
 
 def time_to_target(
@@ -241,6 +262,6 @@ def time_to_target(
     Errors are those of :func:`solve`. The loop is compiled and free of the GIL: call it from threads.
     """
     until = f"generalization_error < {positive('target', target)!r}"
-    end = _settings(machine, rule, start, until, rtol, atol, "auto", largest_norm, max_alpha)
+    end, _ = _settings(machine, rule, start, until, rtol, atol, "auto", largest_norm, max_alpha)
     path = integrate(machine, rule, start, end, np.array([0.0]), rtol, atol, "auto", largest_norm)
     return path.alpha_end if path.status == "stopped" else float("inf")

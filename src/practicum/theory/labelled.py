@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -84,15 +85,25 @@ def trajectories(
 
 
 def attributes(
-    kind: str, machine: Committee, rule: LearningRule, start: OrderParameters, **other: Any
+    kind: str,
+    machine: Committee,
+    rule: LearningRule,
+    start: OrderParameters,
+    *,
+    cells: Sequence[tuple[Committee, LearningRule]] = (),
+    **other: Any,
 ) -> dict[str, str]:
-    """What a dataset says of its origin: kind, canonical configuration, and citation keys of what was used."""
+    """What a dataset says of its origin: kind, canonical configuration, and citation keys of what was used.
+
+    `cells` are the settings of a grid, whose citations are those of all of them.
+    """
+    used = cells or [(machine, rule)]
     keys = ["saad1995online"]
-    if rule.inverse_temperature != 1:
+    if any(rule.inverse_temperature != 1 for _, rule in used):
         keys += ["west1995adaptive", "west1997online"]
-    if machine.noise or rule.weight_decay:
+    if any(machine.noise or rule.weight_decay for machine, rule in used):
         keys += ["saad1996noise"]
-    if rule.fan_out_learning_rate:
+    if any(rule.fan_out_learning_rate for _, rule in used):
         keys += ["goldt2019dynamics"]
     config = {
         "kind": kind,

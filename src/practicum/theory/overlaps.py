@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from practicum.errors import ParameterError
+from practicum.values import nearest, whole
 
 _PSD_TOLERANCE = 1e-9
 
@@ -43,8 +44,10 @@ def _require_symmetric_psd(name: str, array: np.ndarray, why: str) -> None:
             + (f" with an asymmetry of {np.abs(array - array.T).max():.3g}" if array.shape[0] == array.shape[1] else "")
             + " instead; OrderParameters.from_weights(J, B) builds consistent ones."
         )
-    smallest = float(np.linalg.eigvalsh((array + array.T) / 2)[0])
-    if smallest < -_PSD_TOLERANCE * scale:
+    # Of vectors of unit length, or the largest norm would set the tolerance for all others.
+    lengths = np.sqrt(np.maximum(np.diag(array), 1e-12 * scale))
+    if np.linalg.eigvalsh((array + array.T) / (2 * np.outer(lengths, lengths)))[0] < -_PSD_TOLERANCE:
+        smallest = float(np.linalg.eigvalsh((array + array.T) / 2)[0])
         raise ParameterError(
             f"{name} must be positive semidefinite, because {why}. Its smallest eigenvalue is {smallest:.3g}; "
             "shrink the off-diagonal overlaps, or build it with OrderParameters.from_weights(J, B)."
@@ -124,7 +127,20 @@ class OrderParameters:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> OrderParameters:
-        """The inverse of :meth:`to_dict`; T, v and v_star may be missing."""
+        """The inverse of :meth:`to_dict`; T, v and v_star may be missing.
+
+        Raises:
+            ParameterError: Q or R is missing, or a name is unknown.
+        """
+        names = ["Q", "R", "T", "v", "v_star"]
+        for name in values:
+            if name not in names:
+                raise ParameterError(
+                    f"OrderParameters has no parameter '{name}'; it knows {', '.join(names)}.{nearest(name, names)}"
+                )
+        for name in names[:2]:
+            if name not in values:
+                raise ParameterError(f"OrderParameters needs the parameter '{name}', which was not given.")
         return cls(**values)
 
     @classmethod
@@ -138,7 +154,8 @@ class OrderParameters:
                 f"J and B must have the same number of columns N, because both see the same input. "
                 f"Got {J.shape} and {B.shape} instead."
             )
-        return cls(Q=J @ J.T, R=J @ B.T, T=B @ B.T, v=v, v_star=v_star)  # type: ignore[arg-type]
+        with np.errstate(over="ignore", invalid="ignore"):  # an overlap that overflows is refused with a sentence
+            return cls(Q=J @ J.T, R=J @ B.T, T=B @ B.T, v=v, v_star=v_star)  # type: ignore[arg-type]
 
     @classmethod
     def random(
@@ -154,11 +171,20 @@ class OrderParameters:
             norm: the largest squared norm of a student.
             overlap: the largest overlap between nodes. A network of N inputs starts at ``overlap ~ 1 / sqrt(N)``;
                 the tiny default is the N -> infinity idealization in which the plateau is longest.
+
+        Raises:
+            ParameterError: a value is outside its range, or no weights have the overlaps drawn (`overlap` too large).
         """
-        for name, value in (("students", students), ("teachers", teachers)):
-            if value < 1:
+        students, teachers, seed = (
+            whole("students", students, 1),
+            whole("teachers", teachers, 1),
+            whole("seed", seed, 0),
+        )
+        for name, value in (("norm", norm), ("overlap", overlap)):
+            if not 0 <= value < np.inf:
                 raise ParameterError(
-                    f"The '{name}' parameter of OrderParameters.random must be >= 1. Got {value} instead."
+                    f"The '{name}' parameter of OrderParameters.random must be a finite number >= 0, because it is the "
+                    f"end of an interval that begins at 0. Got {value!r:.80} instead."
                 )
         rng = np.random.default_rng(seed)
         Q = np.diag(rng.uniform(0, norm, students))
@@ -175,6 +201,7 @@ class OrderParameters:
 
         Student i is moved towards teacher ``i mod M`` by `split` (``R`` only), which seeds the escape from the plateau.
         """
+        students, teachers = whole("students", students, 1), whole("teachers", teachers, 1)
         norms = np.full((students, students), float(C))
         np.fill_diagonal(norms, Q)
         overlaps = np.full((students, teachers), float(R))
