@@ -1,0 +1,82 @@
+"""Axes that several figures share: alpha, errors, and scales chosen by the values they must show."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
+
+from practicum.figures.style import ALPHA, ERROR
+
+_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def alpha_axis(axes: Axes, alpha: np.ndarray, logarithmic: bool = False) -> None:
+    """Label and scale of the alpha axis; large values as 20 000, not 2e4."""
+    axes.set_xlabel(ALPHA)
+    finite = alpha[np.isfinite(alpha) & ((alpha > 0) | (not logarithmic))]
+    if logarithmic:
+        axes.set_xscale("log")
+        log_ticks(axes.xaxis)
+    else:
+        axes.xaxis.set_major_formatter(FuncFormatter(_thousands))
+    if finite.size > 1 and finite.min() < finite.max():
+        axes.set_xlim(finite.min(), finite.max())
+
+
+def error_axis(axes: Axes) -> None:
+    """A logarithmic axis of the generalization error."""
+    axes.set_ylabel(ERROR)
+    if not np.isfinite(axes.dataLim.minposy):  # nothing to show, and a logarithmic axis must show something
+        axes.set_ylim(1e-3, 1.0)
+    axes.set_yscale("log")
+    log_ticks(axes.yaxis)
+
+
+def log_ticks(axis) -> None:
+    """Ticks of a logarithmic axis: powers of ten where there are several, else 1, 2, 5 written out as numbers."""
+    low, high = axis.get_view_interval()
+    decades = np.log10(high / low) if high > low > 0 else 1.0
+    if decades > 1.7:
+        axis.set_major_locator(LogLocator(subs=(1, 3) if decades < 2.6 else (1,), numticks=8))
+        axis.set_minor_locator(LogLocator(subs=(2, 3, 4, 5, 6, 7, 8, 9), numticks=8) if decades < 7 else NullLocator())
+        axis.set_major_formatter(FuncFormatter(_power if low < 1e-3 or high > 1e4 else _plain))
+    else:
+        subs = (1, 2, 3, 5, 7) if decades > 0.35 else (1, 1.2, 1.5, 2, 2.5, 3, 3.5, 4, 5, 6, 7, 8, 9)
+        axis.set_major_locator(LogLocator(subs=subs, numticks=12))
+        axis.set_minor_locator(NullLocator())
+        axis.set_major_formatter(FuncFormatter(_plain))
+    axis.set_minor_formatter(NullFormatter())
+
+
+def wide(values: np.ndarray) -> bool:
+    """Whether positive values span enough for a logarithmic axis."""
+    return bool(values.min() > 0 and values.max() / values.min() >= 8)
+
+
+def geometric(grid: np.ndarray) -> bool:
+    """Whether the ascending points of a grid are spaced by factors rather than by differences."""
+    if grid.min() <= 0 or grid.size < 3:
+        return bool(grid.min() > 0 and wide(grid))
+    by_factors, by_differences = np.diff(np.log(grid)), np.diff(grid)
+    return bool(np.std(by_factors) / np.mean(by_factors) < np.std(by_differences) / np.mean(by_differences))
+
+
+def _thousands(value: float, position: int | None = None) -> str:
+    return f"{value:,.10g}".replace(",", "\u202f").replace("-", "−")
+
+
+def _power(value: float, position: int | None = None) -> str:
+    exponent = round(np.log10(value))
+    if not np.isclose(value, 10.0**exponent, rtol=1e-6):
+        return _plain(value)
+    return "1" if exponent == 0 else f"10{str(exponent).translate(_SUPERSCRIPTS)}"
+
+
+def _plain(value: float, position: int | None = None) -> str:
+    if 1e-4 <= abs(value) < 1e5:
+        return _thousands(value)
+    mantissa, exponent = f"{value:.3e}".split("e")
+    digits = f"{float(mantissa):g}"
+    power = f"10{str(int(exponent)).translate(_SUPERSCRIPTS)}"
+    return power if digits == "1" else f"{digits}·{power}"
