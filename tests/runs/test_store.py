@@ -7,6 +7,7 @@ import shutil
 import socket
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import h5py
@@ -103,7 +104,7 @@ def test_the_same_run_is_the_same_bytes_in_another_process_at_another_time(store
     )
     other = tmp_path / "other"
     environment = {**os.environ, "PYTHONHASHSEED": "12345", "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    subprocess.run([sys.executable, "-c", script, str(other)], check=True, env=environment, timeout=120)
+    subprocess.run([sys.executable, "-c", script, str(other)], check=True, env=environment, timeout=300)
     assert (other / path.name).read_bytes() == path.read_bytes()
 
 
@@ -318,3 +319,14 @@ def test_where_the_store_is(tmp_path, monkeypatch):
     monkeypatch.setenv("PRACTICUM_RUNS", str(tmp_path))
     assert Store().folder == tmp_path
     assert Store("elsewhere").folder == Path("elsewhere")
+
+
+def test_threads_may_share_a_store(store):
+    """Studies compute many runs in threads of one process."""
+    configs = [simulate_config(until=float(until)) for until in (5, 6, 7)] * 8
+    with ThreadPoolExecutor(6) as pool:
+        datasets = list(pool.map(lambda config: store.run(config, compute), configs))
+    for config, dataset in zip(configs, datasets, strict=True):
+        assert dataset.equals(compute(config))
+    assert len(store.ids()) == 3
+    assert all(problem == "" for _, problem in store.verify())

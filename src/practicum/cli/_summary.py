@@ -64,7 +64,7 @@ def document(run: str, path: Path, dataset: xr.Dataset) -> dict[str, Any]:
         "id": run,
         "kind": dataset.attrs["kind"],
         "file": str(path.resolve()),
-        "status": describe_status(dataset),
+        "status": describe_status(dataset["status"]),
         "alpha_end": dataset["alpha_end"].values.tolist(),
         "alpha": alpha.tolist(),
         "generalization_error": error.tolist(),
@@ -85,7 +85,7 @@ def show(dataset: xr.Dataset) -> None:
     if spread is not None:
         columns = ["alpha", f"mean error of {dataset.sizes['seed']} seed(s)", "standard error"]
     _terminal.print_table(columns, rows)
-    status = describe_status(dataset)
+    status = describe_status(dataset["status"])
     ends = np.unique(dataset["alpha_end"].values)
     typer.echo(f"status: {status}" + (f" at alpha = {ends[0]:g}" if ends.size == 1 else ""))
     if "diverged" in status:

@@ -8,9 +8,10 @@ import re
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from practicum.citations import bibtex, entries
 from practicum.errors import ParameterError, StorageError
@@ -22,6 +23,10 @@ from practicum.runs.provenance import architecture, versions
 
 if TYPE_CHECKING:
     import xarray as xr
+
+    from practicum.runs.netcdf import Label
+
+T = TypeVar("T")
 
 DEFAULT_FOLDER = "practicum-runs"
 _NAME = re.compile(rf"[0-9a-f]{{{ID_LENGTH}}}\.nc")
@@ -82,7 +87,7 @@ class Store:
         config: RunConfig,
         compute: Callable[[RunConfig], xr.Dataset] = execute,
     ) -> xr.Dataset:
-        """The stored run, computed and stored first if need be; what is returned is what the file holds.
+        """The stored run, computed and stored first if need be; what is returned is identical either way.
 
         Raises:
             ParameterError: the run cannot be computed with these values.
@@ -139,19 +144,21 @@ class Store:
 
         A damaged file gives a row with status ``"damaged"`` and the sentence that says why under ``problem``.
         """
+        from practicum.runs import netcdf
+
         for run in self.ids():
             path = self._path(run)
             try:
                 details = path.stat()
                 time = datetime.fromtimestamp(details.st_mtime).isoformat(" ", "seconds")
                 facts = {"size": details.st_size, "time": time}
-                dataset = self._read(run)
+                label = self._open(run, netcdf.label)
             except FileNotFoundError:  # removed while we were listing
                 continue
             except StorageError as error:
                 yield {**dict.fromkeys(COLUMNS), "id": run, "status": "damaged", **facts, "problem": str(error)}
             else:
-                yield {**dict.fromkeys(COLUMNS), "id": run, **_summary(dataset), **facts}
+                yield {**dict.fromkeys(COLUMNS), "id": run, **_summary(label), **facts}
 
     def verify(self, prefix: str = "") -> Iterator[tuple[str, str]]:
         """Read every run (or those whose id begins with `prefix`); yields ``(id, problem)``, problem "" if whole."""
@@ -182,47 +189,51 @@ class Store:
             "architecture": architecture(),
         }
         attributes["references"] = bibtex(key for key in str(attributes.get("cite", "")).split(",") if key in entries())
-        image = netcdf.to_bytes(dataset.assign_attrs(attributes))
+        complete = dataset.assign_attrs(attributes)
+        image = netcdf.to_bytes(complete)
         sweep_abandoned(self.folder)
         write_sealed(self.path(config), image)
-        return netcdf.from_bytes(image)
+        return complete
 
     def _read(self, run: str) -> xr.Dataset:
         from practicum.runs import netcdf  # here, so that listing ids does not wait for xarray
 
+        return self._open(run, netcdf.from_bytes)
+
+    def _open(self, run: str, decode: Callable[[bytes], T]) -> T:
+        """Verify the file of a run and decode it."""
+        from practicum.runs import netcdf
+
         path = self._path(run)
         image = read_sealed(path, f"run {run}")
         try:
-            dataset = netcdf.from_bytes(image)
-            text, digest = dataset.attrs["config"], dataset.attrs["config_sha256"]
+            label, content = netcdf.label(image), decode(image)
         except Exception as error:  # h5py and xarray raise many kinds here; the file is sealed, so it is not ours
             raise StorageError(f"The file {path} of run {run} holds no run that can be read: {error}.") from None
-        if sha256(text) != digest or not digest.startswith(run):
+        if sha256(label.config) != label.config_sha256 or not label.config_sha256.startswith(run):
             raise StorageError(
-                f"The file {path} of run {run} holds the configuration of run {digest[:ID_LENGTH]}; "
+                f"The file {path} of run {run} holds the configuration of run {label.config_sha256[:ID_LENGTH]}; "
                 "it was renamed: give it back its name, or move it away."
             )
-        return dataset
+        return content
 
 
 COLUMNS = ("id", "kind", "K", "M", "eta", "beta", "N", "seeds", "until", "status", "size", "time")
 """Columns of :meth:`Store.table`, in order."""
 
 
-def describe_status(dataset: xr.Dataset) -> str:
+def describe_status(status: ArrayLike) -> str:
     """The status of a run in few words: ``"ok"``, or for several seeds ``"ok 60, diverged 4"``."""
-    if "status" not in dataset.coords:
-        return "ok"
-    names, counts = np.unique(dataset["status"].values.astype(str), return_counts=True)
+    names, counts = np.unique(np.asarray(status).astype(str), return_counts=True)
     if len(names) == 1:
         return str(names[0])
     return ", ".join(f"{name} {count}" for count, name in sorted(zip(counts.tolist(), names.tolist()), reverse=True))
 
 
-def _summary(dataset: xr.Dataset) -> dict[str, Any]:
-    row: dict[str, Any] = {"kind": dataset.attrs["kind"], "status": describe_status(dataset)}
+def _summary(label: Label) -> dict[str, Any]:
+    row: dict[str, Any] = {"kind": label.kind, "status": describe_status(label.status)}
     try:
-        config = config_from_json(dataset.attrs["config"])
+        config = config_from_json(label.config)
     except ParameterError:  # written by another version of practicum: listed, with what is known
         return row
     if config.kind == "study":
