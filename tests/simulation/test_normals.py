@@ -73,7 +73,7 @@ def test_a_jump_is_that_many_steps(polynomial, exponent):
 def test_every_lane_is_the_published_generator():
     first = np.random.SeedSequence(8).generate_state(4, np.uint64)
     lanes = np.empty(LANE_WORDS, np.uint64)
-    seed_lanes(first, lanes, JUMP)
+    seed_lanes(first.copy(), lanes, JUMP)
     starts = [[int(lanes[i * LANES + j]) for i in range(4)] for j in range(LANES)]
     assert starts[0] == [int(w) for w in first]
     assert starts[1] == advanced_by_power_of_two(first, 128)

@@ -10,7 +10,6 @@ and the public-domain reference code of its authors (jump polynomials).
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from practicum.simulation._compiled import kernel
 
@@ -38,24 +37,23 @@ def next_word(s):
     return word
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def jump(s, polynomial):
     """Advance one generator by the number of steps that `polynomial` (JUMP or LONG_JUMP) stands for."""
-    total = np.zeros(4, np.uint64)
-    for k in range(4):
-        for bit in range(64):
-            if (polynomial[k] >> np.uint64(bit)) & np.uint64(1):
-                for i in range(4):
-                    total[i] ^= s[i]
-            next_word(s)
-    for i in range(4):
-        s[i] = total[i]
+    t0, t1, t2, t3 = np.uint64(0), np.uint64(0), np.uint64(0), np.uint64(0)
+    for bit in range(256):
+        if (polynomial[bit // 64] >> np.uint64(bit % 64)) & np.uint64(1):
+            t0 ^= s[0]
+            t1 ^= s[1]
+            t2 ^= s[2]
+            t3 ^= s[3]
+        next_word(s)
+    s[0], s[1], s[2], s[3] = t0, t1, t2, t3
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
-def seed_lanes(first, lanes, polynomial):
-    """Fill `lanes` (4 * LANES words, word i of lane j at i * LANES + j) from the four words of lane 0."""
-    s = first.copy()
+@kernel
+def seed_lanes(s, lanes, polynomial):
+    """Fill `lanes` (word i of lane j at i * LANES + j): lane 0 from the four words of `s`, which end LANES jumps on."""
     for j in range(LANES):
         for i in range(4):
             lanes[i * LANES + j] = s[i]

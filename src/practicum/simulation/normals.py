@@ -14,7 +14,6 @@ the radius below 1 ulp, the sine and cosine of the drawn angle below 3 ulp, in b
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from practicum.errors import ParameterError
 from practicum.simulation._boxmuller import radii32, radii64, rotate32, rotate64
@@ -50,22 +49,16 @@ def stream(seed: int, tag: int) -> np.ndarray:
                 f"other. Got {value!r} instead."
             )
     state = np.zeros(STATE_WORDS, np.uint64)
-    first = np.random.SeedSequence([int(seed), int(tag)]).generate_state(4, np.uint64)
-    _begin(state, first)
-    return state
-
-
-@njit(cache=True, error_model="numpy", nogil=True)
-def _begin(state, first):
+    s = np.random.SeedSequence([int(seed), int(tag)]).generate_state(4, np.uint64)
     # The three sequences are 2^192 steps apart, the lanes of one 2^128.
-    s = first.copy()
-    seed_lanes(s, state[_F64 : _F64 + LANE_WORDS], JUMP)
+    seed_lanes(s.copy(), state[_F64:_USED64], JUMP)
     state[_USED64] = BLOCK
     jump(s, LONG_JUMP)
-    seed_lanes(s, state[_F32 : _F32 + LANE_WORDS], JUMP)
+    seed_lanes(s.copy(), state[_F32:_USED32], JUMP)
     state[_USED32] = 2 * BLOCK
     jump(s, LONG_JUMP)
     state[_UNIFORM : _UNIFORM + 4] = s
+    return state
 
 
 @kernel
