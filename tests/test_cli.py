@@ -198,6 +198,66 @@ def test_runs_verify(practicum):
 SETTINGS = ("--set", "students=3", "--set", "teachers=2", "--set", "learning_rate=0.5")
 
 
+@pytest.fixture
+def study(monkeypatch):
+    """A study that is measured at once; what it was asked for."""
+    from practicum.studies import Claim, Result
+
+    asked = []
+
+    def reproduce(study, scale, store, progress):
+        progress("measuring", 0.5)
+        asked.append((study, scale, store))
+        claims = [
+            Claim(study, "a", "The adaptive rule is faster.", 2.152, 2.1519, 1e-4, "holds"),
+            Claim(study, "b", "It is always faster.", "always", float("nan"), float("nan"), "undecided", "no run"),
+        ]
+        return Result(study, "A made-up paper", scale, claims, [], ["0" * 16], {"students": 3}, ("west1995adaptive",))
+
+    monkeypatch.setattr("practicum.studies.reproduce", reproduce)
+    return asked
+
+
+def test_reproduce_prints_the_claims_and_writes_the_report(practicum, here, study):
+    code, out, err = practicum("reproduce", "west-saad", "--scale", "paper", "--store", "elsewhere")
+    assert (code, err) == (0, "")
+    assert [(name, scale, str(store)) for name, scale, store in study] == [("west-saad", "paper", "elsewhere")]
+    for text in ("The adaptive rule is faster.", "2.152", "undecided", "not measured"):
+        assert text in out
+    assert re.search(r"2\.1519\d* ± 0\.0001", out)
+    assert "Of 2 claims measured, 1 holds and 1 is undecided." in out
+    page = re.search(r"report: (\S+)", out)[1]
+    assert page == "practicum-reports/west-saad-paper.html"
+    assert "The adaptive rule is faster." in (here / page).read_text()
+
+
+def test_reproduce_json_is_the_list_of_claims(practicum, here, study):
+    code, out, err = practicum("reproduce", "west-saad", "--json")
+    first, second = json.loads(out)
+    assert (code, err) == (0, "")
+    assert {"study", "claim", "statement", "published", "measured", "uncertainty", "verdict"} <= set(first)
+    assert (first["claim"], first["measured"], first["verdict"]) == ("a", 2.1519, "holds")
+    assert (second["published"], second["measured"]) == ("always", None)
+    assert not (here / "practicum-reports").exists()
+    practicum("reproduce", "west-saad", "--json", "--output", "pages")
+    assert (here / "pages" / "west-saad-quick.html").exists()
+
+
+def test_report_of_runs(practicum, here):
+    assert practicum("report") == (
+        2,
+        "",
+        "practicum: A report needs at least one run, and practicum-runs holds none; make one with practicum solve.\n",
+    )
+    practicum("solve", "problem.toml")
+    practicum("simulate", "problem.toml")
+    code, out, err = practicum("report", solve_config().id[:5], "--output", "pages")
+    assert (code, out, err) == (0, "pages/runs.html\n", "")
+    page = (here / "pages" / "runs.html").read_text()
+    assert solve_config().id in page
+    assert simulate_config().id not in page
+
+
 def write(name, content):
     with open(name, "w") as file:
         file.write(content)
@@ -240,6 +300,9 @@ def truncated():
         (lambda: ["runs", "show", "abc"], 1, "No run in practicum-runs begins with 'abc'"),
         (lambda: ["runs", "list", "--store", "problem.toml"], 1, "cannot be read: not a directory"),
         (lambda: ["runs", "verify", "abc"], 1, "No run in practicum-runs begins with 'abc'"),
+        (lambda: ["reproduce", "west-sad"], 2, "There is no study 'west-sad'; there is west-saad"),
+        (lambda: ["reproduce", "west-saad", "--scale", "fast"], 2, "There is no scale 'fast'; there is quick, paper"),
+        (lambda: ["report", "abc"], 1, "No run in practicum-runs begins with 'abc'"),
         (lambda: ["sovle"], 2, "No such command 'sovle'. Did you mean 'solve'?"),
         (lambda: ["solve", "--sett", "a=1"], 2, "No such option"),
         (lambda: ["simulate", "--workers", "0"], 2, "--workers"),
@@ -405,6 +468,7 @@ def test_completion_knows_the_verbs_and_the_runs(here, shell):
         return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300).stdout
 
     assert "simulate" in complete("practicum s")
+    assert "west-saad" in complete("practicum reproduce w")
     assert solve_config().id in complete("practicum runs show ")
 
 

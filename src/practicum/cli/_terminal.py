@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import typer
 
 T = TypeVar("T")
-Report = Callable[[float], None]
+Report = Callable[[str, float], None]
 
 STORE = typer.Option(
     None, "--store", help="Folder of stored runs.", show_default="$PRACTICUM_RUNS, else practicum-runs here"
@@ -25,18 +25,18 @@ _PATIENCE = 0.7
 def watched(label: str, work: Callable[[Report], T]) -> T:
     """The result of `work(report)`, with a bar on stderr (a terminal only) once it takes longer than a moment.
 
-    The work may call ``report(fraction)`` as it goes on; until it does, the bar only shows that it is alive.
+    The work may call ``report(step, fraction)`` as it goes on; until it does, the bar only shows that it is alive.
 
     The work is done in a thread of its own: compiled kernels never look for an interrupt, the waiting main
     thread does, so Ctrl-C answers at once even in the middle of an hour-long integration.
     """
     outcome: list[T] = []
     failure: list[BaseException] = []
-    done: list[float] = []
+    done: list[tuple[str, float]] = []
 
     def body() -> None:
         try:
-            outcome.append(work(done.append))
+            outcome.append(work(lambda step, fraction: done.append((step, fraction))))
         except BaseException as error:
             failure.append(error)
 
@@ -49,7 +49,7 @@ def watched(label: str, work: Callable[[Report], T]) -> T:
             while thread.is_alive():
                 thread.join(0.2)
                 if done:
-                    progress.update(task, total=1.0, completed=done[-1])
+                    progress.update(task, description=done[-1][0], total=1.0, completed=done[-1][1])
     if failure:
         raise failure[0]
     return outcome[0]

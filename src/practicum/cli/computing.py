@@ -10,7 +10,9 @@ import typer
 from practicum.cli import _terminal
 
 if TYPE_CHECKING:
-    from practicum.runs.config import SimulateConfig, SolveConfig
+    import xarray as xr
+
+    from practicum.runs.config import RunConfig, SimulateConfig, SolveConfig
 
 FILE = typer.Argument(
     None, help="TOML file with [machine], [rule] and [start]; --set alone is enough without it.", show_default=False
@@ -73,10 +75,15 @@ def _compute(
     store = Store(folder)
     known = config in store
     began = perf_counter()
-    dataset = _terminal.watched(
-        _label(config),
-        lambda report: store.run(config, lambda config: execute(config, workers=workers, progress=report)),
-    )
+    label = _label(config)
+
+    def work(report: _terminal.Report) -> xr.Dataset:
+        def compute(config: RunConfig) -> xr.Dataset:
+            return execute(config, workers=workers, progress=lambda fraction: report(label, fraction))
+
+        return store.run(config, compute)
+
+    dataset = _terminal.watched(label, work)
     path = store.path(config)
     if as_json:
         _terminal.print_json({**document(config.id, path, dataset), "from_store": known})

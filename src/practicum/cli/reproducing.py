@@ -3,20 +3,73 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from practicum.cli import _terminal
 
+if TYPE_CHECKING:
+    from practicum.studies.claims import Claim
+
+REPORTS = "practicum-reports"
+
+
+def _complete(incomplete: str) -> list[str]:
+    from practicum.studies import STUDIES
+
+    return [study for study in STUDIES if study.startswith(incomplete)]
+
+
+STUDY = typer.Argument(..., help="Name of a study, such as west-saad.", autocompletion=_complete, show_default=False)
+SCALE = typer.Option("quick", "--scale", help="quick takes a minute or so, paper is complete.")
+OUTPUT = typer.Option(None, "--output", help="Folder of the report.", show_default=f"{REPORTS} here")
+RUNS = typer.Argument(
+    None, help="Ids of runs or their first digits; all stored runs if none is given.", show_default=False
+)
+
 
 def reproduce(
-    study: str = typer.Argument(..., help="Name of a study, such as west-saad.", show_default=False),
-    scale: str = typer.Option("quick", "--scale", help="quick or paper."),
+    study: str = STUDY,
+    scale: str = SCALE,
     store: Path | None = _terminal.STORE,
+    output: Path | None = OUTPUT,
     json: bool = _terminal.JSON,
 ) -> None:
-    """Measure every claim of a paper."""
+    """Measure every claim of a paper and write the report; runs that are stored already are read, not repeated.
+
+    With --json the claims are printed as one list, and the report is written only if --output says where.
+    """
+    from practicum import report
+    from practicum.studies import reproduce
+
+    result = _terminal.watched(f"reproducing {study}", lambda show: reproduce(study, scale, store, show))
+    page = None
+    if output is not None or not json:
+        page = _terminal.watched("drawing the report", lambda _: report.write(result, output or REPORTS))
+    if json:
+        _terminal.print_json([claim.to_dict() for claim in result.claims])
+        return
+    _print_claims(result.claims)
+    typer.echo(f"{len(result.runs)} stored run(s), {result.seconds:.1f} s; report: {page}")
 
 
-def report(store: Path | None = _terminal.STORE) -> None:
-    """Write a report."""
+def report(runs: list[str] | None = RUNS, store: Path | None = _terminal.STORE, output: Path | None = OUTPUT) -> None:
+    """Write one HTML page of stored runs; reproduce writes that of a study."""
+    from practicum.report import of_runs
+    from practicum.runs.store import Store
+
+    page = _terminal.watched("drawing the report", lambda _: of_runs(Store(store), runs or (), output or REPORTS))
+    typer.echo(str(page))
+
+
+def _print_claims(claims: list[Claim]) -> None:
+    from practicum.report import numbers, page
+
+    rows = []
+    for claim in claims:
+        published = claim.published if isinstance(claim.published, str) else numbers.published(claim.published)
+        measured = numbers.measured(claim.measured, claim.uncertainty)
+        rows.append([claim.claim, claim.statement, published, measured, claim.verdict])
+    _terminal.print_table(["claim", "statement", "published", "measured", "verdict"], rows)
+    typer.echo(page.summary(claims))

@@ -223,7 +223,7 @@ COLUMNS = ("id", "kind", "K", "M", "eta", "beta", "N", "seeds", "until", "status
 
 
 def describe_status(status: ArrayLike) -> str:
-    """The status of a run in few words: ``"ok"``, or for several seeds ``"ok 60, diverged 4"``."""
+    """One status a path in few words: ``"ok"``, or for several seeds ``"ok 60, diverged 4"``."""
     names, counts = np.unique(np.asarray(status).astype(str), return_counts=True)
     if len(names) == 1:
         return str(names[0])
