@@ -114,6 +114,15 @@ def test_a_dataset_read_from_a_file_gives_the_same_bytes(store):
     assert bytes(netcdf.to_bytes(netcdf.from_bytes(netcdf.to_bytes(stored)))) == bytes(netcdf.to_bytes(stored))
 
 
+def test_a_long_configuration_fits(store):
+    """HDF5 keeps at most 64 kB in the header of an object; a configuration may be longer."""
+    config = solve_config(save_at=np.linspace(0, 20, 20_001) ** 1.1 / 20**0.1)
+    assert len(config.canonical()) > 200_000
+    store.put(config, compute(config))
+    assert store.get(config).attrs["config"] == config.canonical()
+    assert [row["status"] for row in store.table()] == ["ok"]
+
+
 def test_nothing_volatile_is_inside(store):
     path = store.put(solve_config(), compute(solve_config()))
     content = path.read_bytes()
@@ -319,6 +328,7 @@ def test_where_the_store_is(tmp_path, monkeypatch):
     monkeypatch.setenv("PRACTICUM_RUNS", str(tmp_path))
     assert Store().folder == tmp_path
     assert Store("elsewhere").folder == Path("elsewhere")
+    assert Store("~/runs").folder == Path.home() / "runs"
 
 
 def test_threads_may_share_a_store(store):

@@ -45,7 +45,7 @@ class Store:
     """
 
     def __init__(self, folder: str | os.PathLike[str] | None = None) -> None:
-        self.folder = Path(folder or os.environ.get("PRACTICUM_RUNS") or DEFAULT_FOLDER)
+        self.folder = Path(folder or os.environ.get("PRACTICUM_RUNS") or DEFAULT_FOLDER).expanduser()
 
     def __repr__(self) -> str:
         return f"Store({str(self.folder)!r})"
