@@ -40,7 +40,7 @@ def log_ticks(axis) -> None:
     if decades > 1.7:
         axis.set_major_locator(LogLocator(subs=(1, 3) if decades < 2.6 else (1,), numticks=8))
         axis.set_minor_locator(LogLocator(subs=(2, 3, 4, 5, 6, 7, 8, 9), numticks=8) if decades < 7 else NullLocator())
-        axis.set_major_formatter(FuncFormatter(_power if low < 1e-3 or high > 1e4 else _plain))
+        axis.set_major_formatter(FuncFormatter(_power if decades >= 2.6 and (low < 1e-3 or high > 1e4) else _plain))
     else:
         subs = (1, 2, 3, 5, 7) if decades > 0.35 else (1, 1.2, 1.5, 2, 2.5, 3, 3.5, 4, 5, 6, 7, 8, 9)
         axis.set_major_locator(LogLocator(subs=subs, numticks=12))

@@ -35,6 +35,17 @@ def need(figure: str, data: xr.Dataset, name: str, *dims: str) -> xr.DataArray:
     return array.transpose(*dims)
 
 
+def over_curves(data: xr.Dataset) -> xr.Dataset:
+    """The dataset with the dimension ``curve``; one that has none is a single curve, such as a result of solve."""
+    if not hasattr(data, "dims") or "curve" in data.dims:
+        return data
+    name = str(data["curve"].values) if "curve" in data.coords else ""
+    one = data.drop_vars("curve", errors="ignore").expand_dims(curve=[name])
+    # expand_dims leaves coordinates alone, and a result's status is one.
+    scalars = [key for key in ("status", "plateau", "escape_alpha") if key in one.coords and one[key].ndim == 0]
+    return one.assign_coords({key: ("curve", [one[key].values[()]]) for key in scalars})
+
+
 def may(figure: str, data: xr.Dataset, name: str, *dims: str) -> xr.DataArray | None:
     """The same for a variable that may be left out; None if it is."""
     return need(figure, data, name, *dims) if name in data.variables else None

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.patheffects import withStroke
 
-from practicum.figures.style import MUTED
+from practicum.figures.style import MUTED, PAPER
 
 _LINE = 1.35  # distance of neighbouring labels in font sizes
 _EARLY = 0.85  # a curve that ends left of here (in widths of the panel) is named inside the panel
@@ -39,13 +40,14 @@ def label_ends(
     at = {i: to_panel(ends[i]) for i in known}
     for i in [i for i in known if at[i][0] < _EARLY]:  # beside its end: a leader across the panel would be a curve
         x, y = at[i]
-        axes.text(x + 0.02, y, names[i], transform=axes.transAxes, color=colours[i], fontsize=size, va="center")
+        label = axes.text(x + 0.02, y, names[i], transform=axes.transAxes, color=colours[i], fontsize=size, va="center")
+        label.set_path_effects([withStroke(linewidth=2.5, foreground=PAPER)])
     order = sorted((i for i in known if at[i][0] >= _EARLY), key=lambda i: at[i][1])
     if len(order) > room:
         order = [order[k] for k in np.unique(np.linspace(0, len(order) - 1, room).round().astype(int))]
     heights = spread([float(np.clip(at[i][1], 0, 1)) for i in order], step, -0.05, 1.05)
     led = any(abs(y - at[i][1]) > 0.3 * step for i, y in zip(order, heights))
-    x_text = 1 + _LEADER if led else 1.006
+    x_text = 1 + _LEADER if led else 1.012
     for i, y in zip(order, heights):
         axes.text(x_text + 0.006, y, names[i], transform=axes.transAxes, color=colours[i], fontsize=size, va="center")
         if led:
@@ -61,7 +63,7 @@ def spread(wanted: Sequence[float], step: float, low: float, high: float) -> lis
     Groups that collide are merged and centred on the mean of what they wanted.
     """
     groups: list[list[float]] = []  # [count, sum of the wanted heights of the lowest member]
-    for k, y in enumerate(wanted):
+    for y in wanted:
         groups.append([1, y])
         while len(groups) > 1 and _top(groups[-2], step) > groups[-1][1] / groups[-1][0] - 1e-12:
             count, total = groups.pop()

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from practicum.figures._axes import alpha_axis, error_axis
-from practicum.figures._labelled import may, need, positive, texts
+from practicum.figures._labelled import may, need, over_curves, positive, texts
 from practicum.figures._labels import label_ends
 from practicum.figures.style import INK, MUTED, drawn, say, sheet, styles
 
@@ -38,8 +38,7 @@ def learning_curves(data: xr.Dataset, *, log_alpha: bool = False) -> Figure:
     Raises:
         ParameterError: a variable or dimension is missing.
     """
-    if hasattr(data, "dims") and "curve" not in data.dims:
-        data = data.expand_dims(curve=[""])
+    data = over_curves(data)
     error = need(_NAME, data, "generalization_error", "curve", "alpha")
     spread = may(_NAME, data, "standard_error", "curve", "alpha")
     status = may(_NAME, data, "status", "curve")
@@ -96,7 +95,7 @@ def _explain(axes: Axes, plateau: xr.DataArray | None, escape: xr.DataArray | No
     if plateau is not None and np.isfinite(plateau.values).any():
         handles.append(Line2D([], [], color=MUTED, linestyle=(0, (1, 2)), linewidth=1.0, label="plateau, theory"))
     if escape is not None and np.isfinite(escape.values).any():
-        style = {"marker": "o", "markerfacecolor": "none", "color": INK, "linestyle": "none"}
+        style: dict[str, Any] = {"marker": "o", "markerfacecolor": "none", "color": INK, "linestyle": "none"}
         handles.append(Line2D([], [], label="end of the plateau", **style))
     if handles:
         axes.legend(handles=handles, loc="lower left", bbox_to_anchor=(0, 1.0), borderaxespad=0.2, ncols=2)

@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 
 from practicum.errors import ParameterError
 from practicum.figures._axes import alpha_axis
-from practicum.figures._labelled import need, texts
+from practicum.figures._labelled import need, over_curves, texts
 from practicum.figures.style import DASHES, INK, MANY, MUTED, drawn, sheet, styles
 
 if TYPE_CHECKING:
@@ -39,8 +39,7 @@ def overlaps(data: xr.Dataset, *, log_alpha: bool = False) -> Figure:
     Raises:
         ParameterError: a variable or dimension is missing, or there are more than 4 curves.
     """
-    if hasattr(data, "dims") and "curve" not in data.dims:
-        data = data.expand_dims(curve=[""])
+    data = over_curves(data)
     Q = need(_NAME, data, "Q", "curve", "alpha", "student", "student_").values
     R = need(_NAME, data, "R", "curve", "alpha", "student", "teacher").values
     alpha = need(_NAME, data, "alpha", "alpha").values.astype(float)

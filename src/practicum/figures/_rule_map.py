@@ -14,8 +14,8 @@ from matplotlib.patches import Patch
 
 from practicum.errors import ParameterError
 from practicum.figures._axes import geometric, log_ticks
-from practicum.figures._labelled import may, need, positive
-from practicum.figures.style import INK, MUTED, drawn, say, sheet
+from practicum.figures._labelled import need, positive
+from practicum.figures.style import INK, MUTED, NEVER, drawn, say, sheet
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 _NAME = "rule_map"
 _MOST, _COLUMNS = 6, 3
 _LEVELS = (1.1, 1.5, 2.0, 5.0, 10.0)
-NEVER = "#e3e6ea"
-"""Colour of a cell without a value, below its hatching."""
 _LIGHT = "#fefefe"  # on top of the map in both themes, so not the PAPER that a page may replace
 
 
@@ -38,8 +36,8 @@ def rule_map(data: xr.Dataset) -> Figure:
             each, of one colour scale. The attributes ``value_name`` and ``units`` of the dataset label the scale.
 
     Other arguments:
-        data may also have, as scalars or over students: ``best_inverse_temperature`` and ``best_learning_rate``, starred;
-            ``gd_learning_rate``, the best rate at inverse temperature 1, marked by a circle.
+        data may also have, as scalars or over students: ``best_inverse_temperature`` and ``best_learning_rate``, a
+            star; ``gd_learning_rate``, the best rate at inverse temperature 1, a circle.
 
     Contour lines stand at 1.1, 1.5, 2, 5 and 10 times the smallest value of a panel.
 
@@ -55,10 +53,10 @@ def rule_map(data: xr.Dataset) -> Figure:
     eta = need(_NAME, data, "learning_rate", "learning_rate").values.astype(float)
     if len(students) > _MOST:
         raise ParameterError(
-            f"The figure {_NAME} has room for {_MOST} panels. Got {len(students)}; select some with .isel(students=...)."
+            f"The figure {_NAME} has room for {_MOST} panels. Got {len(students)}; select with .isel(students=...)."
         )
     marks = {
-        name: may(_NAME, data, name, "students")
+        name: None if name not in data.variables else _over_students(data, name)
         for name in ("best_inverse_temperature", "best_learning_rate", "gd_learning_rate")
     }
     values = positive(array.values)
@@ -77,7 +75,7 @@ def rule_map(data: xr.Dataset) -> Figure:
             continue
         axes.set_title("" if alone else f"K = {students[k]}")
         image = _draw(axes, beta, eta, values[k], norm) or image
-        _mark(axes, {name: float(mark.values[k]) for name, mark in marks.items() if mark is not None})
+        _mark(axes, {name: float(mark[k]) for name, mark in marks.items() if mark is not None})
         axes.label_outer()
     _frame(panels, beta, eta)
     if image is not None:
@@ -94,8 +92,15 @@ def rule_map(data: xr.Dataset) -> Figure:
     return figure
 
 
+def _over_students(data: xr.Dataset, name: str) -> np.ndarray:
+    """A mark of every panel; a scalar is the mark of all."""
+    if data[name].ndim == 0:
+        return np.full(data.sizes["students"], float(data[name]))
+    return need(_NAME, data, name, "students").values.astype(float)
+
+
 def _scale(values: np.ndarray) -> tuple[LogNorm, bool]:
-    """One logarithmic scale for all panels; what is 100 times worse than the best is bad enough not to be told apart."""
+    """One logarithmic scale for all panels; beyond 100 times the best, rules are not told apart."""
     finite = values[np.isfinite(values)]
     if not finite.size:
         return LogNorm(1, 10), False

@@ -19,8 +19,8 @@ from practicum.errors import ParameterError, StorageError
 WIDTH = 7.2
 """Width of a figure in inches: that of the text in a report, at 10 points."""
 
-INK, MUTED, GRID, PAPER = "#1f242b", "#626b76", "#dde1e6", "#ffffff"
-"""Text and axes, secondary text, grid lines, background. Four exact values, so that a page can replace them."""
+INK, MUTED, GRID, PAPER, NEVER = "#1f242b", "#626b76", "#dde1e6", "#ffffff", "#e3e6ea"
+"""Text and axes, secondary text, grid lines, background, cells without a value. A page may replace each of these."""
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 """Okabe & Ito's palette for the colour-blind, without its yellow (too faint on white) and black (the theory's)."""
@@ -85,7 +85,8 @@ def look() -> AbstractContextManager[Any]:
 
     # The user's own style must not leak into a report whose bytes are promised.
     kept = {name: value for name, value in rcParamsDefault.items() if not name.startswith(("backend", "interactive"))}
-    return rc_context({**kept, **_LOOK})
+    chosen: Any = {**kept, **_LOOK}
+    return rc_context(chosen)
 
 
 def drawn(function: Callable[Arguments, Figure]) -> Callable[Arguments, Figure]:
