@@ -108,6 +108,8 @@ def _continue_stiff(
         if (passes(alpha, y) < 0) == until.below:
             return compiled.STOPPED, alpha
         events.append(passes)
+    # LSODA crawls where it is asked for less than the rounding of large norms.
+    atol = max(atol, 1e-14 * float(np.abs(y).max()))
     remaining = save_at[done:]
     with _ONE_AT_A_TIME:
         solution = solve_ivp(
