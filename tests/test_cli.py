@@ -86,7 +86,7 @@ def test_simulate(practicum):
     assert (code, err) == (0, "")
     assert "mean error of 3 seed(s)" in out
     assert "status: ok 2, diverged 1" in out
-    assert "The run diverged: a result" in out
+    assert "A part of the seeds diverged: a result" in out
     document = json.loads(practicum("simulate", "problem.toml", "--json")[1])
     dataset = compute(simulate_config())["generalization_error"]
     assert document["generalization_error"] == pytest.approx(dataset.mean("seed").values, rel=1e-14)
@@ -438,6 +438,42 @@ def test_help_says_the_exit_codes(practicum):
         code, out, _ = practicum(*verb, "--help")
         assert code == 0
         assert "Usage: practicum" in out
+
+
+def test_brackets_are_text_and_not_markup(capsys):
+    from practicum.cli._terminal import print_table
+
+    print_table(["[a]"], [["[[Q, R], [R^T, T]] [bold]"]])
+    assert "[[Q, R], [R^T, T]] [bold]" in capsys.readouterr().out
+
+
+def test_no_help_loses_its_brackets(practicum):
+    """The help is markup to its printer: a word in brackets would vanish."""
+    from typer.main import get_command
+
+    from practicum.cli import app
+
+    def helps(command):
+        yield command.help or ""
+        yield from (getattr(parameter, "help", "") or "" for parameter in command.params)
+        for child in getattr(command, "commands", {}).values():
+            yield from helps(child)
+
+    found = list(helps(get_command(app)))
+    assert any("tables machine, rule and start" in text for text in found)
+    assert [text for text in found if "[" in text] == []
+
+
+def test_a_terminal_without_unicode(here):
+    code = (
+        "from practicum.cli import _machine, main\n"
+        "_machine._extras = lambda: [_machine.Check('extra \\u03b7', 'ok', '2 \\u00b1 1')]\n"
+        "main(['doctor'])"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "PYTHONIOENCODING": "ascii"}
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, timeout=300)
+    assert (run.returncode, run.stderr) == (0, "")
+    assert re.search(r"extra \? +\| 2 \? 1", run.stdout)
 
 
 def test_no_arguments_show_the_help(practicum):

@@ -53,6 +53,9 @@ app.command("doctor")(inspecting.doctor)
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command and leave with its exit code; every expected error is one sentence on stderr."""
+    for stream in (sys.stdout, sys.stderr):  # a terminal without Unicode shows ? where a letter is missing
+        if reconfigure := getattr(stream, "reconfigure", None):
+            reconfigure(errors="replace")
     code = _run(arguments)
     if code == INTERRUPTED:
         # Compiled kernels in other threads do not notice an interrupt; waiting for them could take hours.

@@ -89,7 +89,8 @@ def show(dataset: xr.Dataset) -> None:
     ends = np.unique(dataset["alpha_end"].values)
     typer.echo(f"status: {status}" + (f" at alpha = {ends[0]:g}" if ends.size == 1 else ""))
     if "diverged" in status:
-        typer.echo("The run diverged: a result, stored like any other; a smaller learning_rate may converge.")
+        who = "The run" if status == "diverged" else "A part of the seeds"
+        typer.echo(f"{who} diverged: a result, stored like any other; a smaller learning_rate may converge.")
     flat = flat_stretch(alpha, error)
     if flat:
         typer.echo(f"flat: the error stays within 5 % of {flat[2]:.4g} from alpha = {flat[0]:g} to {flat[1]:g}")

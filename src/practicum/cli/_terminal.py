@@ -92,10 +92,11 @@ def print_table(columns: list[str], rows: list[list[str]], title: str | None = N
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     table = Table(*columns, title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*map(Text, row))  # as Text, or [Q, R] would be read as markup
     console = Console()
     if not console.is_terminal:  # a pipe has no width: never cut what a script may read
         console = Console(width=240)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from practicum.runs.config import RunConfig, SimulateConfig, SolveConfig
 
 FILE = typer.Argument(
-    None, help="TOML file with [machine], [rule] and [start]; --set alone is enough without it.", show_default=False
+    None, help="TOML file with tables machine, rule and start; --set alone is enough without it.", show_default=False
 )
 SET = typer.Option(
     None,
