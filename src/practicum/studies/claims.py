@@ -1,4 +1,4 @@
-"""Claims: statements of a paper, measured, with an uncertainty and a verdict that follows from both by a stated rule."""
+"""Claims: statements of a paper, measured, with an uncertainty and a verdict that follows from both by a rule."""
 
 from __future__ import annotations
 

@@ -1,0 +1,39 @@
+"""West & Saad 1995, adaptive back-propagation: the claims of the paper, measured.
+
+:mod:`settings` says what is run at which scale, :mod:`measurements` measures it into labelled arrays, :mod:`verdicts`
+turns those into claims, :mod:`pictures` into figures.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from practicum.studies.claims import Result
+from practicum.studies.progress import Progress, silent
+from practicum.studies.west_saad.settings import CITE, NAME, SCALES, TITLE
+
+if TYPE_CHECKING:
+    from practicum.runs.store import Store
+
+
+def reproduce(scale: str, store: Store, progress: Progress = silent) -> Result:
+    """Measure every claim of the paper; runs that the store holds already are read, not repeated."""
+    from practicum.studies.west_saad import pictures, verdicts
+    from practicum.studies.west_saad.measurements import measure
+
+    began = time.perf_counter()
+    settings = SCALES[scale]
+    found = measure(settings, store, progress)
+    return Result(
+        study=NAME,
+        title=TITLE,
+        scale=scale,
+        claims=verdicts.judge(found),
+        pictures=pictures.draw(found),
+        runs=found.runs,
+        config=settings.to_dict(),
+        cite=CITE,
+        seconds=time.perf_counter() - began,
+        notes=verdicts.notes(found),
+    )
