@@ -24,7 +24,7 @@ _HOMES = {
     "solve": "practicum.theory.flow",
     "solve_grid": "practicum.theory.flow",
 }
-_MODULES = {"integrals": "practicum.theory.integrals", "phases": "practicum.theory.phases"}
+_MODULES = {"figures": "practicum.figures", "integrals": "practicum.theory.integrals", "phases": "practicum.theory.phases"}
 
 __all__ = ["__version__", *sorted([*_HOMES, *_MODULES])]
 
@@ -47,6 +47,7 @@ def __dir__() -> list[str]:
 
 
 if TYPE_CHECKING:
+    from practicum import figures as figures
     from practicum.citations import cite as cite
     from practicum.errors import ParameterError as ParameterError
     from practicum.errors import PracticumError as PracticumError

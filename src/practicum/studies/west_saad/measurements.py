@@ -287,9 +287,10 @@ def flow_convergence_rate(students: int, rule: LearningRule) -> float:
     """Decay rate of the generalization error near the perfect student, read off a trajectory; units of 1 / alpha."""
     machine = committee(students)
     rate = phases.convergence(machine, rule).rate
-    shift = np.eye(students) + 1e-4 * (0.5 - np.eye(students))
-    start = OrderParameters(Q=shift @ shift.T + 1e-6 * np.eye(students), R=shift)
-    end = 14.0 / rate
+    # Both kinds of modes, those that enter the error linearly and those that enter it squared, start alike.
+    shift = np.eye(students) + 1e-2 * (0.5 - np.eye(students))
+    start = OrderParameters(Q=shift @ shift.T + 1e-4 * np.eye(students), R=shift)
+    end = 20.0 / rate
     path = solve(machine, rule, start, end, save_at=[end / 2, end], rtol=1e-12, atol=1e-18)
     error = path.generalization_error.values
     return float(np.log(error[0] / error[1]) / (end / 2))

@@ -1,0 +1,122 @@
+"""West & Saad as a study: small versions of its measurements, verdicts that can fall either way, and stored runs."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from practicum import LearningRule, ParameterError, phases, reproduce
+from practicum.runs.store import Store
+from practicum.studies.west_saad import measurements, pictures, verdicts
+from practicum.studies.west_saad.settings import PAIR, SCALES
+
+TINY = replace(
+    SCALES["quick"],
+    curve_seeds=(0, 1),
+    escape_students=(2,),
+    gain_students=(2,),
+    large_students=(64, 128, 256),
+    total_students=(2, 3),
+    total_seeds=(0, 1),
+    map_students=(),
+    chain_seeds={100: 64, 1000: 32, 10_000: 2},
+    weight_seeds=32,
+    drift_seeds={100: 2000, 400: 200},
+    simulate_until=40.0,
+)
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory):
+    store = Store(tmp_path_factory.mktemp("runs"))
+    steps = []
+    result = measurements.measure(TINY, store, lambda step, fraction: steps.append((step, fraction)))
+    fractions = [fraction for _, fraction in steps]
+    assert fractions == sorted(fractions)
+    assert fractions[-1] == 1.0
+    again = measurements.measure(TINY, store, lambda *_: None)
+    assert again.runs == result.runs
+    assert set(store.ids()) == set(result.runs)
+    return result
+
+
+def test_growth_rates_read_off_the_flow_are_those_of_the_spectrum():
+    rule = LearningRule(learning_rate=0.5, inverse_temperature=5.0)
+    expected = phases.plateau(measurements.committee(3), rule).escape_rate
+    assert measurements.flow_escape_rate(3, rule) == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize("learning_rate", [0.2, 1.5])  # where the slowest mode stands apart from the next
+def test_decay_rates_read_off_the_flow_are_those_of_the_spectrum(learning_rate):
+    rule = LearningRule(learning_rate=learning_rate)
+    expected = phases.convergence(measurements.committee(3), rule).rate
+    assert measurements.flow_convergence_rate(3, rule) == pytest.approx(expected, rel=2e-3)
+
+
+def test_the_extrapolation_to_small_learning_rates_is_of_third_order():
+    rates = measurements.SMALL_RATES
+    value, error = measurements._to_zero([np.array(2 + 3 * r - 5 * r**2) for r in rates])
+    assert value == pytest.approx(2, abs=1e-14)
+    assert 0 < error < 1e-3
+
+
+def test_every_claim_is_judged_from_what_was_measured(found):
+    claims = {claim.claim: claim for claim in verdicts.judge(found)}
+    assert {"a", "b.beta.K2", "b.gain.K2", "c.K2", "d.beta.K3", "d.time", "e", "f.law"} <= set(claims)
+    assert claims["a"].measured > 2
+    assert claims["b.beta.K2"].measured == pytest.approx(4, rel=2e-3)
+    assert claims["c.K2"].measured == pytest.approx(1.4465, abs=2e-4)
+    assert claims["d.beta.K3"].measured == pytest.approx(1.83125, abs=1e-5)
+    assert {claim.verdict for claim in claims.values()} <= {"holds", "holds in part", "does not hold", "undecided"}
+    assert claims["b.gain.K2"].verdict == "holds"
+    assert claims["e"].verdict == "does not hold"
+
+
+def test_verdicts_turn_when_the_measurement_does(found):
+    """Power: each kind of claim is refused where the numbers are wrong."""
+
+    def verdict(name, **changes):
+        return {c.claim: c.verdict for c in verdicts.judge(replace(found, **changes))}[name]
+
+    escapes = found.escapes.copy(deep=True)
+    escapes["escape_alpha"][:, 1] = 1.5 * escapes.escape_alpha[:, 0]
+    assert verdict("a", escapes=escapes) == "does not hold"
+    rates = found.rates.assign(best_beta=found.rates.best_beta / 2, measured=found.rates.measured * 1.05)
+    assert verdict("b.beta.K2", rates=rates) == "does not hold"
+    assert verdict("b.formula", rates=rates) == "does not hold"
+    assert verdict("c.K2", gains=found.gains.assign(gain=found.gains.gain_fixed)) == "holds"
+    assert verdict("c.K2", gains=found.gains.assign(gain=found.gains.gain * 0.5)) == "does not hold"
+    assert verdict("d.tau.gd", limits=found.limits.assign(gd_tau_limit=4.0)) == "does not hold"
+    linear = found.totals.assign(beta=found.totals.students * xr.ones_like(found.totals.beta) * [1.0, 1.01])
+    assert verdict("e", totals=linear) == "holds"
+    slower = found.totals.assign(alpha=found.totals.gd_alpha * [1.2, 1.21])
+    assert verdict("e.gain", totals=slower) == "does not hold"
+    shifted = {**found.paths, "weights, N = 1000": found.paths["weights, N = 1000"] * 1.2}
+    assert verdict("f.law", paths=shifted) == "does not hold"
+
+
+def test_pictures_are_drawn_from_labelled_arrays(found):
+    drawn = pictures.draw(found)
+    known = {claim.claim for claim in verdicts.judge(found)}
+    for picture in drawn:
+        assert picture.draw(picture.data).axes
+        assert set(picture.claims) <= known
+    assert len({picture.name for picture in drawn}) == len(drawn)
+
+
+def test_the_drift_uses_seeds_of_its_own(found):
+    drift = set(found.drift[100].seed.values.tolist())
+    assert not drift & set(found.paths["chain, N = 100"].seed.values.tolist())
+
+
+def test_the_pair_is_a_valid_start():
+    assert np.allclose(np.array(PAIR["Q"]), np.array(PAIR["Q"]).T)
+
+
+@pytest.mark.parametrize(
+    ("study", "scale", "word"), [("west-sad", "quick", "west-saad"), ("west-saad", "papr", "paper")]
+)
+def test_an_unknown_study_or_scale_is_one_sentence(study, scale, word, tmp_path):
+    with pytest.raises(ParameterError, match=f"Did you mean '{word}'"):
+        reproduce(study, scale, tmp_path)
