@@ -22,7 +22,7 @@ def measured(value: float, uncertainty: float) -> str:
     place = _last_place(uncertainty)
     first = math.floor(math.log10(abs(value))) if value else place
     place = max(place, first - _MOST_DIGITS + 1)  # an uncertainty of 1e-14 is an estimate, not fourteen known digits
-    top = max(first, math.floor(math.log10(uncertainty)))
+    top = max(first, place, math.floor(math.log10(uncertainty)))
     if -3 <= top < 5 and place <= 0:
         return f"{value:.{-place}f} ± {_ceiled(uncertainty, place):.{-place}f}".replace("-", "−")
     scale, digits = 10.0**top, max(top - place, 0)
@@ -49,7 +49,7 @@ def _last_place(uncertainty: float) -> int:
     exponent = math.floor(math.log10(uncertainty))
     leading = uncertainty / 10.0**exponent
     if leading >= 9.5:  # rounds up to the next power of ten
-        return exponent
+        return exponent + 1
     return exponent - 1 if 1.05 <= leading < 1.95 else exponent
 
 
