@@ -167,6 +167,18 @@ def test_the_noise_floor_at_small_rates_is_the_leading_order():
     assert relative(2e-3) / relative(1e-3) == pytest.approx(2, rel=0.02)
 
 
+@pytest.mark.parametrize("noise", [0.1, 1e-2, 1e-5])
+def test_beyond_the_critical_rate_a_little_noise_ends_at_a_large_error(noise):
+    # The branch turns by almost a right angle there; the one that goes straight on has Q < 1 and is impossible.
+    found = at(3, 1.7, noise=noise)
+    assert found.rule.learning_rate > found.critical_learning_rate
+    assert found.stable
+    assert found.generalization_error > 0.02
+    start = OrderParameters(Q=1.3 * np.eye(3), R=np.eye(3))
+    path = solve(found.machine, found.rule, start, until=1000.0, save_at=[1000.0])
+    assert path.Q.values[0, 0, 0] == pytest.approx(found.Q, rel=1e-6)
+
+
 def test_without_a_fixed_point_the_floor_is_infinite():
     lost = at(10, 0.6, noise=1.0)
     assert lost.generalization_error == np.inf

@@ -1,4 +1,4 @@
-"""The two site-symmetric ansaetze, and Newton's method along a path of learning rules.
+"""The two site-symmetric ansaetze: a few coordinates that stand for all overlaps.
 
 *Plateau*, any K and M: ``Q_ii = Q, Q_ik = C, R_in = R``.
 *Convergence*, K = M: ``Q_ii = Q, Q_ik = C, R_ii = R, R_in = S``.
@@ -10,7 +10,6 @@ Source: Saad & Solla, Phys. Rev. E 52, 4225 (1995), sections IV and V.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -101,82 +100,16 @@ class ConvergenceAnsatz(Ansatz):
         other[..., 0, 0, 0, 0], other[..., 0, 1, 0, 0], other[..., 1, 0, 0, 0] = C, S, S
         return Overlaps((Group(self.students),), same, other)
 
+    def possible(self, x: np.ndarray) -> bool:
+        """Whether `x` are overlaps of weights, but for rounding: ``[[Q, R], [R^T, 1]]`` is a Gram matrix."""
+        Q, C, R, S = x if self.students > 1 else (x[0], 0.0, x[1], 0.0)
+        others = self.students - 1
+        outside = Q - C - (R - S) ** 2, Q + others * C - (R + others * S) ** 2
+        return min(outside) > -1e-14
+
     def drift(self, x: np.ndarray, machine: Committee, rule: LearningRule) -> np.ndarray:
         state = self.overlaps(x)
         own = student_drift(state, machine, rule, 0), teacher_drift(state, rule, 0)
         if self.students == 1:
             return np.stack(own)
         return np.stack([own[0], student_drift(state, machine, rule, 0, 0), own[1], teacher_drift(state, rule, 0, 0)])
-
-
-Equations = Callable[[np.ndarray, Committee, LearningRule], np.ndarray]  # zero at a fixed point; analytic
-
-
-def newton(equations: Equations, x: np.ndarray, machine: Committee, rule: LearningRule) -> np.ndarray | None:
-    """The root of `equations` that Newton's method reaches from `x`, or None."""
-    # Steps shrink quadratically: once below this, the next one is lost in rounding. On a plateau Q - C relaxes at a
-    # rate of order eta^2 while the drift is rounded at 1e-16 eta, so that small learning rates resolve it less well.
-    settled = max(1e-9, 1e-13 / rule.learning_rate)
-    size = np.inf
-    with np.errstate(all="ignore"):  # a step out of the physical region shows as NaN, and is answered below
-        for _ in range(20):
-            both = equations(x[:, None] + 1j * _STEP * np.eye(len(x)), machine, rule)
-            if not np.isfinite(both).all():
-                return None
-            try:
-                step = np.linalg.solve(np.imag(both) / _STEP, np.real(both[:, 0]))
-            except np.linalg.LinAlgError:
-                return None
-            before, size = size, float(np.abs(step).max() / (1 + np.abs(x).max()))
-            if size >= before and before < settled:
-                return x
-            x = x - step
-            if size < 1e-15:
-                return x
-    return x if size < settled else None
-
-
-def follow(
-    equations: Equations,
-    x: np.ndarray,
-    machine: Committee,
-    rules: Sequence[LearningRule],
-    possible: Callable[[np.ndarray], bool] = lambda x: True,
-    *,
-    largest_move: float = 0.2,
-) -> tuple[np.ndarray, LearningRule]:
-    """Continue the root `x` at `rules[0]` along the straight lines between the rules.
-
-    Rates and temperatures move in their logarithms, weight decay moves linearly. A step in which `x` moves by more
-    than `largest_move` of its size, is not `possible`, or is not found by Newton's method, is halved, so that no
-    branch is jumped.
-
-    Returns:
-        the root and the last rule reached, which is `rules[-1]` unless the branch ends before it.
-    """
-    here = rules[0]
-    for goal in rules[1:]:
-        start, done, step = here, 0.0, 1.0
-        while done < 1:
-            there = _between(start, goal, min(1.0, done + step))
-            tried = newton(equations, x, machine, there)
-            far = largest_move * max(0.1, np.abs(x).max())
-            if tried is None or np.abs(tried - x).max() > far or not possible(tried):
-                step /= 2
-                if step < 1e-5:
-                    return x, here
-                continue
-            x, here, done = tried, there, min(1.0, done + step)
-            step *= 1.6
-    return x, here
-
-
-def _between(start: LearningRule, goal: LearningRule, fraction: float) -> LearningRule:
-    if fraction >= 1:
-        return goal
-    return goal.replace(
-        learning_rate=start.learning_rate * (goal.learning_rate / start.learning_rate) ** fraction,
-        inverse_temperature=start.inverse_temperature
-        * (goal.inverse_temperature / start.inverse_temperature) ** fraction,
-        weight_decay=start.weight_decay + fraction * (goal.weight_decay - start.weight_decay),
-    )

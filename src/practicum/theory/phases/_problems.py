@@ -14,8 +14,9 @@ import numpy as np
 from practicum.errors import ParameterError
 from practicum.theory.machines import Committee, LearningRule
 from practicum.theory.overlaps import OrderParameters
-from practicum.theory.phases._ansatz import PlateauAnsatz, follow
+from practicum.theory.phases._ansatz import PlateauAnsatz
 from practicum.theory.phases._checks import check_convergence, check_machine, check_plateau
+from practicum.theory.phases._continuation import follow
 from practicum.theory.phases._irreps import specialization
 from practicum.theory.phases.convergence import critical_learning_rate, rate
 from practicum.theory.phases.plateau import small_rate_point

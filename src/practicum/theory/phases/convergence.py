@@ -9,8 +9,9 @@ import numpy as np
 
 from practicum.theory.machines import Committee, LearningRule
 from practicum.theory.overlaps import OrderParameters
-from practicum.theory.phases._ansatz import ConvergenceAnsatz, follow, newton
+from practicum.theory.phases._ansatz import ConvergenceAnsatz
 from practicum.theory.phases._checks import check_convergence, check_rule
+from practicum.theory.phases._continuation import follow, newton
 from practicum.theory.phases._irreps import Mode, convergence_modes, outside_and_inside
 
 
@@ -107,7 +108,7 @@ def convergence(machine: Committee, rule: LearningRule) -> Convergence:
         C=C,
         R=R,
         S=S,
-        generalization_error=(0.0 if perfect else ansatz.error(at)) if exists else float("inf"),
+        generalization_error=(0.0 if perfect else max(0.0, ansatz.error(at))) if exists else float("inf"),
         residual=float(np.abs(ansatz.drift(at, machine, rule)).max()) if exists else float("nan"),
         spectrum=spectrum,
         critical_learning_rate=B * critical_learning_rate(machine.students, beta),
@@ -124,7 +125,7 @@ def _fixed_point(ansatz: ConvergenceAnsatz, machine: Committee, rule: LearningRu
     x = newton(ansatz.drift, ansatz.perfect(), machine, free)
     if x is None:
         return None
-    x, reached = follow(ansatz.drift, x, machine, [free, seed, rule])
+    x, reached = follow(ansatz.drift, x, machine, [free, seed, rule], ansatz.possible, sharp_turns=True)
     return x if reached == rule else None
 
 

@@ -9,8 +9,9 @@ import numpy as np
 from practicum.errors import ParameterError
 from practicum.theory.machines import Committee, LearningRule
 from practicum.theory.overlaps import OrderParameters
-from practicum.theory.phases._ansatz import PlateauAnsatz, follow, newton
+from practicum.theory.phases._ansatz import PlateauAnsatz
 from practicum.theory.phases._checks import check_plateau, check_rule
+from practicum.theory.phases._continuation import follow, newton
 from practicum.theory.phases._irreps import ESCAPE, Mode, plateau_modes
 
 SMALLEST_LEARNING_RATE = 1e-6
@@ -153,7 +154,7 @@ def _merged_point(ansatz: PlateauAnsatz, machine: Committee, rule: LearningRule)
     y = newton(ansatz.merged, np.array(_limit(ansatz, rule.inverse_temperature)), machine, seed)
     if y is None:
         raise _branch_ends("learning_rate", 0.0, rule.learning_rate)
-    y, reached = follow(ansatz.merged, y, machine, [seed, undamped, rule])
+    y, reached = follow(ansatz.merged, y, machine, [seed, undamped, rule], lambda y: y[0] > 0)
     if reached != rule:
         name = "learning_rate" if reached.weight_decay == 0 else "weight_decay"
         raise _branch_ends(name, getattr(reached, name), getattr(rule, name))
