@@ -10,9 +10,10 @@ import practicum
 SOURCE = Path(practicum.__file__).parent
 
 COMPUTE = {"theory", "simulation", "networks", "specialization", "robustness", "pruning", "data"}
-COMMON = {"errors", "values"}  # these two know nobody but each other, so everybody may know them
+COMMON = {"canonical", "errors", "values"}  # these know nobody but each other, so everybody may know them
 ARROWS: dict[str, set[str]] = {
     "errors": set(),
+    "canonical": {"errors"},
     "values": {"errors"},
     "citations": COMMON,
     "theory": COMMON,

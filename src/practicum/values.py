@@ -93,10 +93,3 @@ class Value(BaseModel):
     def replace(self, **changes: Any) -> Self:
         """A copy with some parameters changed, validated anew."""
         return type(self)(**{**self.model_dump(), **changes})
-
-
-def canonical_json(value: Any) -> str:
-    """JSON with sorted keys, no spaces, shortest round-trip floats; NaN and infinity are refused."""
-    import json
-
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)

@@ -21,8 +21,8 @@ from pydantic import (
     model_validator,
 )
 
+from practicum.canonical import canonical_json, sha256
 from practicum.errors import ParameterError
-from practicum.runs.canonical import canonical_json, sha256
 from practicum.runs.seeds import Seeds
 from practicum.runs.starts import start_from
 from practicum.simulation.inputs import BlockIsotropic, Gaussian

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike
 
+from practicum.canonical import sha256
 from practicum.citations import bibtex, entries
 from practicum.errors import ParameterError, StorageError
-from practicum.runs.canonical import sha256
 from practicum.runs.config import ID_LENGTH, RunConfig, config_from_json
 from practicum.runs.execute import execute
 from practicum.runs.files import read_sealed, require_writable, sweep_abandoned, write_sealed

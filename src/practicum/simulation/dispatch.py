@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from practicum.errors import ParameterError
 from practicum.simulation.inputs import BlockIsotropic, Gaussian
+from practicum.simulation.starts import Weights
 from practicum.theory._until import points, positive
 from practicum.theory.flow import LARGEST_NORM, beyond_critical, check_pair
 from practicum.theory.labelled import attributes, trajectories
@@ -20,7 +21,7 @@ from practicum.values import Value, nearest, threads, whole
 if TYPE_CHECKING:
     import xarray as xr
 
-Start = OrderParameters | tuple[OrderParameters, OrderParameters]
+Start = OrderParameters | tuple[OrderParameters, OrderParameters] | Weights
 
 
 def simulate(
@@ -43,7 +44,8 @@ def simulate(
 
     Main arguments:
         machine, rule, start: as for :func:`~practicum.solve`. With block-isotropic inputs `start` may be a pair of
-            order parameters, inside and outside the data subspace; one alone is spread evenly over all inputs.
+            order parameters, inside and outside the data subspace; one alone is spread evenly over all inputs. Explicit
+            ``Weights`` are a start for method="weights", the same for every seed.
         dimension: N, the number of inputs.
         until: alpha = updates / N at which every path ends.
         seeds: how many paths (seeds 0, 1, ...), or which. A path depends on its seed alone: not on the other seeds,
@@ -82,8 +84,20 @@ def simulate(
     positive("largest_norm", largest_norm)
     N = whole("dimension", dimension, 1)
     chosen, workers = _seeds(seeds), threads(workers)
-    parts = _parts(start, inputs, N)
-    total = parts[0] if len(parts) == 1 else _sum(parts)
+    if isinstance(start, Weights):
+        if method == "chain":
+            raise ParameterError(
+                "The chain starts from overlaps: pass start=weights.overlaps, or use method='weights' for these weights."
+            )
+        begin, total, outside = start, start.overlaps, None
+        if isinstance(inputs, BlockIsotropic):
+            beyond = start.B[:, inputs.dimension :]
+            outside = beyond @ beyond.T
+        parts = [total]
+    else:
+        parts = _parts(start, inputs, N)
+        begin, total = parts, parts[0] if len(parts) == 1 else _sum(parts)
+        outside = parts[1].T if len(parts) == 2 else None
     check_pair(machine, rule, total)
     if dtype not in ("float64", "float32"):
         raise ParameterError(f"The 'dtype' parameter must be 'float64' or 'float32'. Got {dtype!r} instead.")
@@ -115,7 +129,7 @@ def simulate(
         from practicum.simulation.weights import simulate_weights
 
         paths = simulate_weights(
-            machine, rule, parts, N, steps, last, seeds=chosen, inputs=inputs, dtype=dtype,
+            machine, rule, begin, N, steps, last, seeds=chosen, inputs=inputs, dtype=dtype,
             largest_norm=largest_norm, workers=workers, progress=progress,
         )  # fmt: skip
     else:
@@ -137,11 +151,11 @@ def simulate(
         coordinates={"step": ("alpha", steps, {"long_name": "updates"})},
         attrs=attributes("simulate", machine, rule, total, **origin),
     )  # fmt: skip
-    if len(parts) == 2:
+    if outside is not None:
         names = (("seed", "alpha", "student", "student_"), ("seed", "alpha", "student", "teacher"))
         dataset["Q_outside"] = (names[0], paths.Q[:, :, 1])
         dataset["R_outside"] = (names[1], paths.R[:, :, 1])
-        dataset["T_outside"] = (("teacher", "teacher_"), parts[1].T)
+        dataset["T_outside"] = (("teacher", "teacher_"), outside)
     return dataset
 
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from practicum.canonical import canonical_json
 from practicum.theory.machines import Committee, LearningRule
 from practicum.theory.overlaps import OrderParameters
-from practicum.values import canonical_json
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import math
 from typing import Any
 
-from practicum import values
 from practicum.errors import ParameterError
 
 _EXACT = 2.0**53
@@ -22,7 +22,7 @@ def canonical_json(value: Any) -> str:
     Raises:
         ParameterError: a number is NaN or infinite (JSON has neither), or an object is not of the kinds above.
     """
-    return values.canonical_json(_plain(value))
+    return json.dumps(_plain(value), sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 def sha256(text: str) -> str:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from practicum import ParameterError
-from practicum.runs.canonical import canonical_json, sha256
+from practicum.canonical import canonical_json, sha256
 
 numbers = st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(2**53), 2**53)
 values = st.recursive(
