@@ -1,6 +1,7 @@
 """What the phases cost: independence of K, and the searches for the best rules.
 
-Run: ``OMP_NUM_THREADS=1 python benchmarks/phases.py``. Medians of process time in one run; ratios are what to compare across machines.
+Run: ``OMP_NUM_THREADS=1 python benchmarks/phases.py``. Process times of one run (medians of five
+for the phases); ratios are what to compare across machines.
 """
 
 from __future__ import annotations
