@@ -4,9 +4,9 @@ A factor exp(-beta u^2 / 2) tilts the Gaussian: the weight is (1 + beta C_uu)^(-
 ``C' = C - beta C_.u C_u. / (1 + beta C_uu)``. J2 is a weight, I3 a tilted covariance, I4 the weight of two tilts, one
 after the other, times I2 of the tilted pair. Coincident fields (u = v, w = z, u = w ...) need no case of their own.
 
-Norms of 1e8 cost no digits: a tilted entry is written as ``[C_wz + beta (C_uu C_wz - C_uw C_uz)] / (1 + beta C_uu)`` with
-the minor free of cancellation (:mod:`._products`), the weight as ``1 + beta (C_uu + C_vv) + beta^2 (C_uu C_vv - C_uv^2)``,
-and the arcsine as an arctangent, whose argument is never near 1.
+Norms of 1e8 cost no digits: a tilted entry is ``[C_wz + beta (C_uu C_wz - C_uw C_uz)] / (1 + beta C_uu)``, the minor
+free of cancellation (:mod:`._products`), the weight ``1 + beta (C_uu + C_vv) + beta^2 (C_uu C_vv - C_uv^2)`` likewise,
+and the arcsine is an arctangent, which is never steep.
 
 Sources: Saad & Solla, Phys. Rev. E 52, 4225 (1995), appendix (there as ratios of determinants); inverse temperature:
 West & Saad, NIPS 8 (1995) p. 323.

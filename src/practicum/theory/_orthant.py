@@ -2,15 +2,16 @@
 
 Let field e be scaled out: its correlations with a, b, c become ``t r_ae, t r_be, t r_ce``. At t = 0 the probability is
 half the elementary one of a, b, c; Plackett's identity ``dP/dr_ae = P(b, c > 0 | a = e = 0) / (2 pi sqrt(1 - r_ae^2))``
-integrates back to t = 1 in three terms instead of the six of a path from the identity. In ``sigma = tan / tan_ae`` of the
-angle ``asin(t r_ae)`` each is ::
+integrates back to t = 1 in three terms instead of the six of a path from the identity. With sigma the tangent of
+``asin(t r_ae)`` over its value tau at t = 1, each is ::
 
-    int_0^1 tau d sigma / (1 + tau^2 sigma^2) asin( (q_bc - sigma^2 q_be q_ce) / sqrt((1 - sigma^2 q_be^2)(1 - sigma^2 q_ce^2)) )
+    int_0^1 tau d sigma / (1 + tau^2 sigma^2)
+            asin( (q_bc - sigma^2 q_be q_ce) / sqrt((1 - sigma^2 q_be^2)(1 - sigma^2 q_ce^2)) )
 
-with ``tau = r_ae / sqrt(1 - r_ae^2)`` and q the partial correlations given a. The integrand is even and analytic up to
-``sigma = i / tau`` and ``sigma = 1 / rho`` (rho: multiple correlation of e with b, c given a), so half of a
-Gauss-Legendre rule of 2 n points converges like g^(-4 n), g the ellipse through the nearer singularity: n follows from
-tau and rho. Where n would exceed 64 (nearly dependent fields) :mod:`._orthoscheme` has the same integral in closed form.
+with q the partial correlations given a. The integrand is even and analytic up to ``sigma = i / tau`` and
+``sigma = 1 / rho`` (rho: multiple correlation of e with b, c given a), so half of a Gauss-Legendre rule of 2 n points
+converges like g^(-4 n), g the ellipse through the nearer singularity: n follows from tau and rho. Where n would exceed
+64, or minors lose digits (nearly dependent fields), :mod:`._dependent` has the same integrals in closed form.
 
 Sources: Plackett, Biometrika 41, 351 (1954); conditional probabilities of two fields: Sheppard (1899),
 ``P = 1/4 + asin(r) / (2 pi)``.
@@ -23,7 +24,7 @@ import math
 import numpy as np
 from numba import njit
 
-from practicum.theory._orthoscheme import singular_anatomy
+from practicum.theory._dependent import singular_anatomy
 from practicum.theory._vector import asin
 
 _INV_2PI = 1.0 / (2.0 * math.pi)

@@ -27,5 +27,6 @@ def fma(typingctx, a, b, c):
 def difference_of_products(a, b, c, d):
     """a b - c d, accurate relative to the result."""
     product = c * d
-    error = fma(-c, d, product)
-    return fma(a, b, -product) + error
+    # The compiler passes the typing context of an intrinsic itself.
+    error = fma(-c, d, product)  # pyright: ignore[reportCallIssue]
+    return fma(a, b, -product) + error  # pyright: ignore[reportCallIssue]

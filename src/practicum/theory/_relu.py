@@ -4,8 +4,8 @@ Two and three fields are elementary (arc-cosine kernels); I4 of four fields need
 :mod:`._orthant`. I4 depends on the *set* of fields, so the flow visits each set of at most four fields once and hands
 its moments to every pair of students in it: one orthant probability a set, not one a term.
 
-Sources: Cho & Saul, NIPS 22 (2009), eqs. (3-6), for two fields; Saad & Solla, Phys. Rev. E 52, 4225 (1995), eqs. (7-10),
-for the sums; four fields: :mod:`._relu_moments`.
+Sources: Cho & Saul, NIPS 22 (2009), eqs. (3-6), for two fields; Saad & Solla, Phys. Rev. E 52, 4225 (1995),
+eqs. (7-10), for the sums; four fields: :mod:`._relu_moments`.
 """
 
 from __future__ import annotations
