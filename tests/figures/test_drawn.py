@@ -236,6 +236,30 @@ def test_a_rule_map_of_few_cells(betas, etas):
     assert figures.svg(figures.rule_map(data))
 
 
+def test_contours_are_level_lines_and_each_is_named_once():
+    data = drawable.rules(1)
+    data["value"][0, ::3, -3:] = np.nan  # a ragged border
+    axes = figures.rule_map(data).axes[0]
+    names = words(axes)
+    assert len(names) >= 3
+    assert len(names) == len(set(names))
+    best = float(np.nanmin(data["value"]))
+    for line in axes.lines:
+        if line.get_label().removeprefix("_")[0].isdigit():
+            points = data["value"][0].interp(
+                inverse_temperature=("point", line.get_xdata()), learning_rate=("point", line.get_ydata())
+            )
+            level = float(line.get_label().removeprefix("_"))
+            # Lines are straight between grid lines, and so is the interpolation along them.
+            assert np.nanmedian(points) / best == pytest.approx(level, rel=1e-6)
+
+
+def test_plateaus_that_differ_invisibly_share_a_line():
+    data = drawable.curves(2).assign(plateau=("curve", [0.020296, 0.020297]))
+    (axes,) = figures.learning_curves(data).axes
+    assert len([line for line in axes.lines if line.get_label() == "_plateau"]) == 1
+
+
 def test_a_rule_map_refuses_more_panels_than_fit():
     with pytest.raises(ParameterError, match=r"room for 6 panels. Got 7"):
         figures.rule_map(drawable.rules(7))

@@ -106,7 +106,10 @@ def _mark_plateaus(axes: Axes, plateau: xr.DataArray | None, looks: list[dict[st
     if plateau is None:
         return
     levels = positive(plateau.values)
-    for level in np.unique(levels[np.isfinite(levels)]):
-        sharing = [i for i in range(levels.size) if levels[i] == level]
+    groups: dict[str, list[int]] = {}
+    for i in np.flatnonzero(np.isfinite(levels)):
+        groups.setdefault(f"{levels[i]:.2e}", []).append(int(i))  # nobody sees a difference in the fourth digit
+    for sharing in groups.values():
+        level = levels[sharing].mean()
         colour = looks[sharing[0]]["color"] if len(sharing) == 1 < levels.size else MUTED
         axes.axhline(level, color=colour, linewidth=1.0, linestyle=(0, (1, 2)), zorder=2, label="_plateau")

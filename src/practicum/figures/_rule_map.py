@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _NAME = "rule_map"
 _MOST, _COLUMNS = 6, 3
 _LEVELS = (1.1, 1.5, 2.0, 5.0, 10.0)
+_SHORTEST = 0.25  # length of a contour line worth drawing, in sides of the panel
 _LIGHT = "#fefefe"  # on top of the map in both themes, so not the PAPER that a page may replace
 
 
@@ -122,15 +123,34 @@ def _draw(axes: Axes, beta: np.ndarray, eta: np.ndarray, values: np.ndarray, nor
         rasterized=True, edgecolors="none", linewidth=0,
     )  # fmt: skip
     best = float(np.nanmin(values))
-    levels = [factor for factor in _LEVELS if factor * best < np.nanmax(values)]
-    if levels and min(values.shape) > 2:
-        lines = axes.contour(
-            beta, eta, np.ma.masked_invalid(values.T / best), levels=levels, colors=_LIGHT, linewidths=0.8, alpha=0.9
-        )
-        names = axes.clabel(lines, fmt=lambda level: f"{level:g}×", fontsize=7.5, inline=True, inline_spacing=3)
-        for name in names:
-            name.set_path_effects([patheffects.withStroke(linewidth=1.6, foreground="#1b2a4a")])
+    if min(values.shape) > 2:
+        _contours(axes, beta, eta, values / best)
     return image
+
+
+def _contours(axes: Axes, beta: np.ndarray, eta: np.ndarray, ratio: np.ndarray) -> None:
+    """Lines of equal loss, each named once. The crumbs that a ragged border of the reachable leaves are not drawn."""
+    levels = [factor for factor in _LEVELS if factor < np.nanmax(ratio)]
+    if not levels:
+        return
+    found = axes.contour(beta, eta, np.ma.masked_invalid(ratio.T), levels=levels)
+    segments = found.allsegs
+    found.remove()
+    across, up = (np.log if geometric(grid) else np.asarray for grid in (beta, eta))
+    size = [np.ptp(across(beta)), np.ptp(up(eta))]
+    for level, pieces in zip(levels, segments):
+        lengths = []
+        for piece in pieces:
+            steps = np.diff(np.column_stack([across(piece[:, 0]), up(piece[:, 1])]), axis=0) / size
+            lengths.append(np.concatenate([[0.0], np.hypot(*steps.T).cumsum()]))
+        kept = [i for i, length in enumerate(lengths) if length[-1] > _SHORTEST]
+        for i in kept:
+            axes.plot(*pieces[i].T, color=_LIGHT, linewidth=0.8, alpha=0.9, label=f"_{level:g}", zorder=3)
+        if kept:
+            longest = max(kept, key=lambda i: lengths[i][-1])
+            x, y = pieces[longest][np.searchsorted(lengths[longest], 0.4 * lengths[longest][-1])]
+            name = axes.text(x, y, f"{level:g}×", color=_LIGHT, fontsize=7.5, ha="center", va="center", zorder=4)
+            name.set_path_effects([patheffects.withStroke(linewidth=2.2, foreground="#1b2a4a")])
 
 
 def _mark(axes: Axes, marks: dict[str, float]) -> None:

@@ -68,7 +68,9 @@ def theory_and_simulation(data: xr.Dataset, *, log_alpha: bool = False) -> Figur
     alpha_axis(above, alpha, log_alpha)
     alpha_axis(below, alpha, log_alpha)
     above.set_xlabel("")
-    above.margins(x=0.02)
+    if not log_alpha:  # a whole marker at the last point
+        low, high = above.get_xlim()
+        above.set_xlim(low - 0.012 * (high - low), high + 0.012 * (high - low))
     error_axis(above)
     below.axhline(0, color=INK, linewidth=1.0, zorder=1, label="_theory")
     if scaled is None:

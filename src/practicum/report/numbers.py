@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-_MOST_DIGITS = 10
+_MOST_DIGITS = 7
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -13,7 +13,8 @@ def measured(value: float, uncertainty: float) -> str:
     """A value and its standard uncertainty, both to the uncertainty's first digit (first two if it begins with 1).
 
     ``measured(1.44653, 0.0002)`` is ``"1.4465 ± 0.0002"``, ``measured(6.28e-4, 3e-6)`` is
-    ``"(6.28 ± 0.03)·10⁻⁴"``. Without a positive finite uncertainty the value is given to six digits.
+    ``"(6.28 ± 0.03)·10⁻⁴"``. A value has at most seven digits, and its uncertainty then reads as one of the last of
+    them. Without a positive finite uncertainty the value is given to six digits.
     """
     if not math.isfinite(value):
         return "not measured" if math.isnan(value) else plain(value)
@@ -21,7 +22,7 @@ def measured(value: float, uncertainty: float) -> str:
         return plain(value)
     place = _last_place(uncertainty)
     first = math.floor(math.log10(abs(value))) if value else place
-    place = max(place, first - _MOST_DIGITS + 1)  # an uncertainty of 1e-14 is an estimate, not fourteen known digits
+    place = max(place, first - _MOST_DIGITS + 1)  # nobody reads more; the exact pair is in the JSON
     top = max(first, place, math.floor(math.log10(uncertainty)))
     if -3 <= top < 5 and place <= 0:
         return f"{value:.{-place}f} ± {_ceiled(uncertainty, place):.{-place}f}".replace("-", "−")
