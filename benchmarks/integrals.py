@@ -65,7 +65,7 @@ def main():
     print(f"{'kernel':34s} {'ns':>9s}")
     rows = [
         *[
-            (f"{m.__name__[-6:].strip('._'):6s} {k}", m, k)
+            (f"{m.__name__.rpartition('_')[2]:6s} {k}", m, k)
             for m in (_erf, _relu, _linear)
             for k in ("i2", "j2", "i3", "i4")
         ],
