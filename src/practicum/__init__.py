@@ -24,9 +24,13 @@ _HOMES = {
     "solve": "practicum.theory.flow",
     "solve_grid": "practicum.theory.flow",
 }
-_MODULES = {"figures": "practicum.figures", "integrals": "practicum.theory.integrals", "phases": "practicum.theory.phases"}
+_MODULES = {
+    "figures": "practicum.figures",
+    "integrals": "practicum.theory.integrals",
+    "phases": "practicum.theory.phases",
+}
 
-__all__ = ["__version__", *sorted([*_HOMES, *_MODULES])]
+__all__ = ["__version__", *sorted([*_HOMES, *_MODULES])]  # pyright: ignore[reportUnsupportedDunderAll]
 
 
 def __getattr__(name: str) -> Any:

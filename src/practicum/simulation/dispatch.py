@@ -87,7 +87,7 @@ def simulate(
     if isinstance(start, Weights):
         if method == "chain":
             raise ParameterError(
-                "The chain starts from overlaps: pass start=weights.overlaps, or use method='weights' for these weights."
+                "The chain starts from overlaps: pass start=weights.overlaps, or use method='weights' instead."
             )
         begin, total, outside = start, start.overlaps, None
         if isinstance(inputs, BlockIsotropic):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 STUDIES = {"west-saad": "practicum.studies.west_saad"}
 """Each module has ``settings.SCALES``, a mapping of scales, and ``reproduce(scale, store, progress) -> Result``."""
-SCALE_NAMES = ("quick", "paper")
+SCALE_NAMES: list[str] = ["quick", "paper"]
 
 
 def reproduce(
@@ -41,7 +41,7 @@ def reproduce(
     """
     from practicum.runs.store import Store
 
-    for name, value, known in (("study", study, list(STUDIES)), ("scale", scale, list(SCALE_NAMES))):
+    for name, value, known in (("study", study, list(STUDIES)), ("scale", scale, SCALE_NAMES)):
         if value not in known:
             raise ParameterError(f"There is no {name} '{value}'; there is {', '.join(known)}.{nearest(value, known)}")
     return import_module(STUDIES[study]).reproduce(scale, store if isinstance(store, Store) else Store(store), progress)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -54,7 +54,7 @@ def _require_symmetric_psd(name: str, array: np.ndarray, why: str) -> None:
         )
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, init=False)
 class OrderParameters:
     """Overlaps of student and teacher weights, and the fan-outs of both.
 
@@ -74,17 +74,24 @@ class OrderParameters:
 
     Q: np.ndarray
     R: np.ndarray
-    T: np.ndarray = field(default=None)  # type: ignore[assignment]
-    v: np.ndarray = field(default=None)  # type: ignore[assignment]
-    v_star: np.ndarray = field(default=None)  # type: ignore[assignment]
+    T: np.ndarray
+    v: np.ndarray
+    v_star: np.ndarray
 
-    def __post_init__(self) -> None:
-        R = _array("R", self.R, 2)
+    def __init__(
+        self,
+        Q: ArrayLike,
+        R: ArrayLike,
+        T: ArrayLike | None = None,
+        v: ArrayLike | None = None,
+        v_star: ArrayLike | None = None,
+    ) -> None:
+        R = _array("R", R, 2)
         K, M = R.shape
-        Q = _array("Q", self.Q, 2)
-        T = _array("T", np.eye(M) if self.T is None else self.T, 2)
-        v = _array("v", np.ones(K) if self.v is None else self.v, 1)
-        v_star = _array("v_star", np.ones(M) if self.v_star is None else self.v_star, 1)
+        Q = _array("Q", Q, 2)
+        T = _array("T", np.eye(M) if T is None else T, 2)
+        v = _array("v", np.ones(K) if v is None else v, 1)
+        v_star = _array("v_star", np.ones(M) if v_star is None else v_star, 1)
         for name, array, shape in (("Q", Q, (K, K)), ("T", T, (M, M)), ("v", v, (K,)), ("v_star", v_star, (M,))):
             if array.shape != shape:
                 raise ParameterError(
@@ -155,7 +162,7 @@ class OrderParameters:
                 f"Got {J.shape} and {B.shape} instead."
             )
         with np.errstate(over="ignore", invalid="ignore"):  # an overlap that overflows is refused with a sentence
-            return cls(Q=J @ J.T, R=J @ B.T, T=B @ B.T, v=v, v_star=v_star)  # type: ignore[arg-type]
+            return cls(Q=J @ J.T, R=J @ B.T, T=B @ B.T, v=v, v_star=v_star)
 
     @classmethod
     def random(

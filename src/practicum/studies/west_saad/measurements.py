@@ -15,6 +15,7 @@ from numpy.polynomial.chebyshev import Chebyshev, chebfit, chebpts1
 
 from practicum import phases
 from practicum.runs.config import RunConfig, SimulateConfig, SolveConfig, StudyConfig
+from practicum.runs.seeds import Seeds
 from practicum.runs.store import Store
 from practicum.studies.progress import Progress
 from practicum.studies.west_saad.settings import (
@@ -397,27 +398,26 @@ def _simulations(keep: Keep, settings: Settings, found: Found) -> None:
     pair = {
         "machine": committee(2),
         "rule": LearningRule(learning_rate=PAIR_RATE),
-        "start": OrderParameters(**PAIR),
+        "start": OrderParameters.from_dict(PAIR),
     }
     until = settings.simulate_until
     save_at = tuple(np.linspace(0, until, 61).tolist())
     found.flow = keep(SolveConfig(**pair, until=until, save_at=save_at))
     for N, count in settings.chain_seeds.items():
         found.paths[f"chain, N = {N}"] = keep(
-            SimulateConfig(**pair, dimension=N, until=until, save_at=save_at, seeds=count)
+            SimulateConfig(**pair, dimension=N, until=until, save_at=save_at, seeds=Seeds.of(count))
         )
     found.paths["weights, N = 1000"] = keep(
         SimulateConfig(
-            **pair, dimension=1000, until=until, save_at=save_at, seeds=settings.weight_seeds, method="weights"
+            **pair,
+            dimension=1000,
+            until=until,
+            save_at=save_at,
+            seeds=Seeds.of(settings.weight_seeds),
+            method="weights",
         )
     )
     for N, count in settings.drift_seeds.items():
-        found.drift[N] = keep(
-            SimulateConfig(
-                **pair,
-                dimension=N,
-                until=settings.drift_at,
-                save_at=(0.0, settings.drift_at),
-                seeds={"first": 10**6, "count": count},
-            )
-        )
+        # Seeds of their own, so that the deviations are independent of the paths above.
+        seeds, end = Seeds(first=10**6, count=count), settings.drift_at
+        found.drift[N] = keep(SimulateConfig(**pair, dimension=N, until=end, save_at=(0.0, end), seeds=seeds))
