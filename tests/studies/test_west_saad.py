@@ -47,7 +47,7 @@ def test_growth_rates_read_off_the_flow_are_those_of_the_spectrum():
     assert measurements.flow_escape_rate(3, rule) == pytest.approx(expected, rel=1e-6)
 
 
-@pytest.mark.parametrize("learning_rate", [0.2, 1.5])  # where the slowest mode stands apart from the next
+@pytest.mark.parametrize("learning_rate", [1.45, 1.55])  # above the best one, where one mode is slowest by far
 def test_decay_rates_read_off_the_flow_are_those_of_the_spectrum(learning_rate):
     rule = LearningRule(learning_rate=learning_rate)
     expected = phases.convergence(measurements.committee(3), rule).rate

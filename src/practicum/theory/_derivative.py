@@ -12,9 +12,9 @@ With ``s = (-v, v*)`` over the fields ``(h, rho)``::
 Sources: Saad & Solla, Phys. Rev. E 52, 4225 (1995), eqs. (7-10); inverse temperature: West & Saad, NIPS 8 (1995);
 noise and decay: Saad & Solla, NIPS 9 (1996); second layer: Goldt et al., arXiv:1906.08632.
 
-The four-field integrals are taken in tilted form: the two Gaussian factors g' lower the covariance by a matrix of
-rank two, after which I4 is an arcsine of the remaining pair. One tilt serves all pairs (w, z) of a given (i, k), so
-the cost is K (K+1) / 2 tilts of (K+M) (K+M+1) / 2 arcsines each, in a loop that vectorises.
+The integrals are taken in tilted form: each Gaussian factor g' lowers the covariance by a matrix of rank one. After the
+tilt of student i, I3 is elementary; after that of student k on top, I4 is an arcsine of the remaining pair. One tilt
+serves all pairs (w, z), so the cost is K (K+1) / 2 times (K+M) (K+M+1) / 2 arcsines, in a loop that vectorises.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ import numpy as np
 from numba import njit
 
 from practicum.theory._linear import linear_flow_terms
+from practicum.theory._products import difference_of_products
 from practicum.theory._relu import relu_flow_terms
 from practicum.theory._vector import asin
 
@@ -56,51 +57,55 @@ def unpack(y, C, s, K, M):
         n += 1
 
 
-@njit(cache=True, error_model="numpy", nogil=True, fastmath={"reassoc", "contract"})
-def _erf_second_moments(C, s, K, beta, noisy, D2, N2, p, q, r):
-    F = s.size
-    for i in range(K):
-        ai = 1.0 + beta * C[i, i]
-        for k in range(i, K):
-            ak = 1.0 + beta * C[k, k]
-            cik = C[i, k]
-            D = ai * ak - beta * beta * cik * cik
-            scale = beta / D
-            for w in range(F):
-                p[w] = scale * (ak * C[i, w] - beta * cik * C[k, w])
-                q[w] = scale * (ai * C[k, w] - beta * cik * C[i, w])
-            for w in range(F):
-                r[w] = 1.0 / math.sqrt(1.0 + C[w, w] - C[i, w] * p[w] - C[k, w] * q[w])
-            total = 0.0
-            for w in range(F):
-                ciw, ckw, rw = C[i, w], C[k, w], r[w]
-                row = 0.0
-                for z in range(w):
-                    row += s[z] * asin((C[w, z] - ciw * p[z] - ckw * q[z]) * rw * r[z])
-                # The diagonal: 1 - x = r^2 keeps full precision where x -> 1.
-                total += s[w] * (2.0 * row + s[w] * asin(1.0 - rw * rw))
-            weight = s[i] * s[k] / math.sqrt(D)
-            D2[i, k] = weight * (4.0 / (math.pi * math.pi)) * total
-            if noisy:
-                N2[i, k] = weight * (2.0 / math.pi)
+@njit(cache=True, error_model="numpy", nogil=True)
+def _tilt(C, i, beta, tilted):
+    """The covariance under the Gaussian factor g'_beta of field i: C lowered by rank one.
+
+    Written as ``(C_wz + beta (C_ii C_wz - C_iw C_iz)) / (1 + beta C_ii)`` with exact minors, so that students that run
+    away along opposite directions (C_ii C_kk - C_ik^2 far below C_ii C_kk) keep their digits.
+    """
+    F = C.shape[0]
+    inverse = 1.0 / (1.0 + beta * C[i, i])
+    for w in range(F):
+        for z in range(w + 1):
+            minor = difference_of_products(C[i, i], C[w, z], C[i, w], C[i, z])
+            tilted[w, z] = (C[w, z] + beta * minor) * inverse
+            tilted[z, w] = tilted[w, z]
 
 
 @njit(cache=True, error_model="numpy", nogil=True, fastmath={"reassoc", "contract"})
-def _erf_first_moments(C, s, K, beta, D1, g):
+def _erf_moments(C, s, K, beta, noisy, D1, D2, N2, scratch):
+    """Two tilts in turn: that of student i gives I3, and that of student k on top of it gives I4."""
     F = s.size
+    once, p, r = scratch[:F], scratch[F], scratch[F + 1]
     for i in range(K):
+        _tilt(C, i, beta, once)
         a = 1.0 + beta * C[i, i]
-        along = 0.0
         for w in range(F):
-            g[w] = s[w] / math.sqrt(a * (1.0 + C[w, w]) - beta * C[i, w] * C[i, w])
-            along += C[i, w] * g[w]
-        along *= beta / a
-        scale = -s[i] * (2.0 / math.pi)
+            r[w] = s[w] / math.sqrt(1.0 + once[w, w])
+        scale = -s[i] * (2.0 / math.pi) / math.sqrt(a)
         for f in range(F):
             total = 0.0
             for w in range(F):
-                total += C[f, w] * g[w]
-            D1[i, f] = scale * (total - C[i, f] * along)
+                total += once[f, w] * r[w]
+            D1[i, f] = scale * total
+        for k in range(i, K):
+            b = 1.0 + beta * once[k, k]
+            for w in range(F):
+                p[w] = beta / b * once[k, w]
+                r[w] = 1.0 / math.sqrt(1.0 + max(once[w, w] - once[k, w] * p[w], 0.0))
+            total = 0.0
+            for w in range(F):
+                along, rw = once[k, w], r[w]
+                row = 0.0
+                for z in range(w):
+                    row += s[z] * asin((once[w, z] - along * p[z]) * rw * r[z])
+                # The diagonal: 1 - x = r^2 keeps full precision where x -> 1.
+                total += s[w] * (2.0 * row + s[w] * asin(1.0 - rw * rw))
+            weight = s[i] * s[k] / math.sqrt(a * b)
+            D2[i, k] = weight * (4.0 / (math.pi * math.pi)) * total
+            if noisy:
+                N2[i, k] = weight * (2.0 / math.pi)
 
 
 @njit(cache=True, error_model="numpy", nogil=True, fastmath={"reassoc", "contract"})
@@ -113,7 +118,7 @@ def _fan_out_gradient(C, s, K, activation, out):
             if activation == 0:
                 total += s[w] * (2.0 / math.pi) * asin(C[i, w] / math.sqrt((1.0 + C[i, i]) * (1.0 + C[w, w])))
             elif activation == 1:
-                det = math.sqrt(max(C[i, i] * C[w, w] - C[i, w] * C[i, w], 0.0))
+                det = math.sqrt(max(difference_of_products(C[i, i], C[w, w], C[i, w], C[i, w]), 0.0))
                 total += s[w] * (det + (math.pi - math.atan2(det, C[i, w])) * C[i, w]) / (2.0 * math.pi)
             else:
                 total += s[w] * C[i, w]
@@ -128,8 +133,7 @@ def moments(C, s, K, beta, kind, noisy, D1, D2, N2, scratch):
     Numba compiles only the branch that is taken, and erf does not wait for the integrals of ReLU.
     """
     if len(kind) == 0:
-        _erf_first_moments(C, s, K, beta, D1, scratch[0])
-        _erf_second_moments(C, s, K, beta, noisy, D2, N2, scratch[0], scratch[1], scratch[2])
+        _erf_moments(C, s, K, beta, noisy, D1, D2, N2, scratch)
     elif len(kind) == 1:
         relu_flow_terms(C, s, -s[:K], K, D1, D2, N2)
     else:
@@ -186,7 +190,7 @@ def make_work(start):
     C = np.ascontiguousarray(start.covariance)
     s = np.concatenate([-start.v, start.v_star])
     F = K + M
-    return (C, s, np.empty((K, F)), np.zeros((K, K)), np.zeros((K, K)), np.empty((3, F)), np.empty(K))
+    return (C, s, np.empty((K, F)), np.zeros((K, K)), np.zeros((K, K)), np.empty((F + 2, F)), np.empty(K))
 
 
 def pack(start):

@@ -12,6 +12,7 @@ import math
 import numpy as np
 from numba import njit
 
+from practicum.theory._products import difference_of_products
 from practicum.theory._vector import asin
 
 ERF, RELU, LINEAR = 0, 1, 2
@@ -39,7 +40,7 @@ def _relu_error(C, s):
     total = 0.0
     for w in range(F):
         for z in range(F):
-            det = math.sqrt(max(C[w, w] * C[z, z] - C[w, z] * C[w, z], 0.0))
+            det = math.sqrt(max(difference_of_products(C[w, w], C[z, z], C[w, z], C[w, z]), 0.0))
             theta = math.atan2(det, C[w, z])
             total += s[w] * s[z] * (det + (math.pi - theta) * C[w, z])
     return total / (4.0 * math.pi)
