@@ -628,3 +628,21 @@ def test_every_start_runs(name):
             assert paths.R[0, 0, 0] == pytest.approx(start.R, abs=1e-13)
             assert np.isfinite(paths.Q).all()
             assert paths.status == ["ok"]
+
+
+@pytest.mark.parametrize("law", LAWS)
+def test_the_compiled_kernel_is_its_source(law):
+    """The driven test runs the source of ``run``; this ties the compiled one to it."""
+    machine, rule = LAWS[law]
+    place, ranks, freedoms = Coordinates.of(APART), np.array([2]), np.array([46])
+    problem = (
+        ranks, np.ones(1), freedoms, CODES[machine.activation], rule.learning_rate / 50, rule.inverse_temperature,
+        1 - rule.weight_decay / 50, rule.batch_size, rule.fan_out_learning_rate / 50, machine.noise,
+    )  # fmt: skip
+    results = []
+    for run in (kernel.run, kernel.run.py_func):
+        state = [place.inside[None].copy(), place.outside[None].copy(), place.teacher[None].copy(), APART.v.copy()]
+        scratch = kernel.make_scratch(2, 2, ranks, freedoms, rule.batch_size, machine.noise > 0)
+        assert run(np.zeros(2), np.zeros(2), *state, APART.v_star, problem, scratch, stream(5, 1), 700)
+        results.append(np.concatenate([part.ravel() for part in (state[0], state[1][:, :2], state[3])]))
+    assert results[0] == pytest.approx(results[1], abs=1e-11)
