@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from practicum.studies.claims import AGREES, NEAR, Claim, agreement, all_of, exceeds
+from practicum.studies.claims import AGREES, NEAR, Claim, agreement, exceeds
 
 
 @pytest.mark.parametrize(
@@ -39,13 +39,6 @@ def test_a_published_number(measured, uncertainty, published, verdict):
 )
 def test_an_inequality(measured, uncertainty, verdict):
     assert exceeds(measured, uncertainty, 1.0) == verdict
-
-
-def test_a_statement_of_several_parts():
-    assert all_of(["holds", "holds"]) == "holds"
-    assert all_of(["holds", "does not hold"]) == "holds in part"
-    assert all_of(["holds", "undecided"]) == "undecided"
-    assert all_of(["does not hold", "does not hold"]) == "does not hold"
 
 
 def test_a_claim_becomes_json_without_nan():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -72,14 +72,6 @@ def exceeds(measured: float, uncertainty: float, bound: float) -> Verdict:
     if measured - bound > SIGMAS * uncertainty:
         return "holds"
     return "does not hold" if bound - measured >= SIGMAS * uncertainty else "undecided"
-
-
-def all_of(verdicts: Sequence[Verdict]) -> Verdict:
-    """The verdict on a statement of several parts: what all agree on, else undecided if any is, else in part."""
-    distinct = set(verdicts)
-    if len(distinct) == 1:
-        return verdicts[0]
-    return "undecided" if "undecided" in distinct else "holds in part"
 
 
 @dataclass(frozen=True)

@@ -171,16 +171,18 @@ def escape_times(seeds: Iterable[int]) -> xr.Dataset:
     K, eta = FIGURE_1["students"], FIGURE_1["learning_rate"]
     seeds = list(seeds)
     times = np.empty((len(seeds), len(BETAS)))
-    levels = np.empty(len(BETAS))
+    levels, rates = np.empty(len(BETAS)), np.empty(len(BETAS))
     for b, beta in enumerate(BETAS):
         rule = LearningRule(learning_rate=eta, inverse_temperature=beta)
-        levels[b] = phases.plateau(committee(K), rule).generalization_error
+        place = phases.plateau(committee(K), rule)
+        levels[b], rates[b] = place.generalization_error, place.escape_rate
         for s, seed in enumerate(seeds):
             times[s, b] = time_to_target(committee(K), rule, _start_of_figure_1(seed), levels[b] / 2, rtol=1e-10)
     return xr.Dataset(
         {
             "escape_alpha": (("start", "inverse_temperature"), times),
             "plateau": ("inverse_temperature", levels),
+            "escape_rate": ("inverse_temperature", rates),
         },
         coords={"start": seeds, "inverse_temperature": list(BETAS)},
     )
