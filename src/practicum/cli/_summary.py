@@ -9,6 +9,7 @@ import numpy as np
 import typer
 
 from practicum.cli import _terminal
+from practicum.report.curves import curve_of
 from practicum.runs.store import describe_status
 
 if TYPE_CHECKING:
@@ -18,28 +19,11 @@ _ROWS = 9
 _FLAT = 0.05
 
 
-def curve(dataset: xr.Dataset) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
-    """alpha, the generalization error (its mean over seeds) and the mean's standard error (None without seeds).
-
-    Seeds that ended before a point are left out of its mean.
-    """
-    alpha, error = dataset["alpha"].values, dataset["generalization_error"]
-    if "seed" not in error.dims:
-        return alpha, error.values, None
-    values = error.transpose("seed", "alpha").values
-    count = np.isfinite(values).sum(axis=0)
-    mean = np.full(alpha.shape, np.nan)
-    spread = np.full(alpha.shape, np.nan)
-    mean[count > 0] = np.nanmean(values[:, count > 0], axis=0)
-    spread[count > 1] = np.nanstd(values[:, count > 1], axis=0, ddof=1) / np.sqrt(count[count > 1])
-    return alpha, mean, spread
-
-
 def flat_stretch(alpha: np.ndarray, error: np.ndarray) -> tuple[float, float, float] | None:
     """The longest stretch (in log alpha) where the error stays within 5 % of its value at the stretch's start.
 
-    Returns ``(from, to, error at its start)``, or None when no stretch spans a factor of two in alpha. What is
-    flat may be the symmetric plateau or the floor of a run that has converged; the curve itself cannot tell.
+    Returns ``(from, to, error at its start)``, or None when no stretch spans a factor of two and a tenth of the run. What
+    is flat may be the symmetric plateau or the floor of a run that has converged; the curve itself cannot tell.
     """
     good = np.isfinite(error) & (error > 0) & (alpha > 0)
     alpha, error = alpha[good], error[good]
@@ -50,7 +34,7 @@ def flat_stretch(alpha: np.ndarray, error: np.ndarray) -> tuple[float, float, fl
         while last + 1 < alpha.size and abs(error[last + 1] / error[first] - 1) <= _FLAT:
             last += 1
         span = np.log(alpha[last] / alpha[first])
-        if span >= best:
+        if span >= best and alpha[last] - alpha[first] >= 0.1 * alpha[-1]:
             best, found = span * (1 + 1e-12), (float(alpha[first]), float(alpha[last]), float(error[first]))
         last = first
     return found
@@ -58,7 +42,7 @@ def flat_stretch(alpha: np.ndarray, error: np.ndarray) -> tuple[float, float, fl
 
 def document(run: str, path: Path, dataset: xr.Dataset) -> dict[str, Any]:
     """The same facts for a script."""
-    alpha, error, spread = curve(dataset)
+    alpha, error, spread = curve_of(dataset)
     flat = flat_stretch(alpha, error)
     return {
         "id": run,
@@ -75,7 +59,7 @@ def document(run: str, path: Path, dataset: xr.Dataset) -> dict[str, Any]:
 
 def show(dataset: xr.Dataset) -> None:
     """Print the learning curve at a few points, the status and the flat stretch."""
-    alpha, error, spread = curve(dataset)
+    alpha, error, spread = curve_of(dataset)
     reached = np.flatnonzero(np.isfinite(error))
     chosen = reached[np.unique(np.linspace(0, max(reached.size - 1, 0), _ROWS).round().astype(int))[: reached.size]]
     rows = []
