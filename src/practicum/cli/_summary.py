@@ -22,8 +22,8 @@ _FLAT = 0.05
 def flat_stretch(alpha: np.ndarray, error: np.ndarray) -> tuple[float, float, float] | None:
     """The longest stretch (in log alpha) where the error stays within 5 % of its value at the stretch's start.
 
-    Returns ``(from, to, error at its start)``, or None when no stretch spans a factor of two and a tenth of the run. What
-    is flat may be the symmetric plateau or the floor of a run that has converged; the curve itself cannot tell.
+    Returns ``(from, to, error at its start)``, or None when no stretch spans a factor of two and a tenth of the run.
+    What is flat may be the symmetric plateau or the floor of a run that has converged; the curve itself cannot tell.
     """
     good = np.isfinite(error) & (error > 0) & (alpha > 0)
     alpha, error = alpha[good], error[good]
