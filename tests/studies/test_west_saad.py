@@ -8,8 +8,8 @@ import xarray as xr
 
 from practicum import LearningRule, ParameterError, phases, reproduce
 from practicum.runs.store import Store
-from practicum.studies.west_saad import measurements, pictures, verdicts
-from practicum.studies.west_saad.settings import PAIR, SCALES
+from practicum.studies.west_saad import convergence, escape, measurements, pictures, verdicts
+from practicum.studies.west_saad.settings import PAIR, SCALES, SMALL_RATES, committee
 
 TINY = replace(
     SCALES["quick"],
@@ -43,20 +43,20 @@ def found(tmp_path_factory):
 
 def test_growth_rates_read_off_the_flow_are_those_of_the_spectrum():
     rule = LearningRule(learning_rate=0.5, inverse_temperature=5.0)
-    expected = phases.plateau(measurements.committee(3), rule).escape_rate
-    assert measurements.flow_escape_rate(3, rule) == pytest.approx(expected, rel=1e-6)
+    expected = phases.plateau(committee(3), rule).escape_rate
+    assert escape.flow_escape_rate(3, rule) == pytest.approx(expected, rel=1e-6)
 
 
 @pytest.mark.parametrize("learning_rate", [1.45, 1.55])  # above the best one, where one mode is slowest by far
 def test_decay_rates_read_off_the_flow_are_those_of_the_spectrum(learning_rate):
     rule = LearningRule(learning_rate=learning_rate)
-    expected = phases.convergence(measurements.committee(3), rule).rate
-    assert measurements.flow_convergence_rate(3, rule) == pytest.approx(expected, rel=2e-3)
+    expected = phases.convergence(committee(3), rule).rate
+    assert convergence.flow_convergence_rate(3, rule) == pytest.approx(expected, rel=2e-3)
 
 
 def test_the_extrapolation_to_small_learning_rates_is_of_third_order():
-    rates = measurements.SMALL_RATES
-    value, error = measurements._to_zero([np.array(2 + 3 * r - 5 * r**2) for r in rates])
+    rates = SMALL_RATES
+    value, error = escape._to_zero([np.array(2 + 3 * r - 5 * r**2) for r in rates])
     assert value == pytest.approx(2, abs=1e-14)
     assert 0 < error < 1e-3
 

@@ -1,7 +1,8 @@
 """West & Saad 1995, adaptive back-propagation: the claims of the paper, measured.
 
-:mod:`settings` says what is run at which scale, :mod:`measurements` measures it into labelled arrays, :mod:`verdicts`
-turns those into claims, :mod:`pictures` into figures.
+:mod:`settings` says what is run at which scale, :mod:`measurements` runs it into labelled arrays (with what
+:mod:`escape`, :mod:`convergence` and :mod:`training` measure), :mod:`verdicts` turns those into claims, :mod:`pictures`
+into figures.
 """
 
 from __future__ import annotations

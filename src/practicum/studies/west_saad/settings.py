@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from practicum.theory.machines import Committee
+
 NAME = "west-saad"
 TITLE = "West & Saad (1995): adaptive back-propagation in on-line learning of multilayer networks"
 CITE = ("west1995adaptive", "west1997online", "saad1995online", "saad1995dynamics")
@@ -15,6 +17,7 @@ REVISION = 1
 # Figure 1 of the paper: K = M = 3, eta = 0.01, starts with norms U[0, 0.5] and overlaps U[0, 1e-12], alpha to 80 000.
 FIGURE_1 = {"students": 3, "learning_rate": 0.01, "norm": 0.5, "overlap": 1e-12, "until": 80_000.0}
 ADAPTIVE = 12.0
+BETAS = (1.0, ADAPTIVE)
 # Learning rates at which small-eta quantities are measured, to be extrapolated to zero.
 SMALL_RATES = (0.02, 0.01, 0.005)
 # Theory against simulation: two students, two teachers, the start IC2 of the tests.
@@ -22,6 +25,11 @@ PAIR = {"Q": [[0.3, 0.001], [0.001, 0.4]], "R": [[0.003, 0.001], [0.001, 0.002]]
 PAIR_RATE = 1.0
 TARGET = 1e-4
 START_OVERLAP = 1e-3
+
+
+def committee(students: int) -> Committee:
+    """K = M, noise-free, erf: the machine of the paper."""
+    return Committee(students=students, teachers=students)
 
 
 @dataclass(frozen=True)
