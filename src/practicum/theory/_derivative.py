@@ -24,10 +24,14 @@ import math
 import numpy as np
 from numba import njit
 
+from practicum.theory._compiled import UNCOUNTED
 from practicum.theory._linear import linear_flow_terms
 from practicum.theory._products import difference_of_products
 from practicum.theory._relu import relu_flow_terms
 from practicum.theory._vector import asin
+
+_kernel = njit(cache=True, error_model="numpy", nogil=True, **UNCOUNTED)
+_loop = njit(cache=True, error_model="numpy", nogil=True, fastmath={"reassoc", "contract"}, **UNCOUNTED)
 
 KINDS = ((), (0,), (0, 0))
 """What :func:`derivative` takes as `kind`, by the codes ERF, RELU, LINEAR."""
@@ -38,7 +42,7 @@ def state_size(K: int, M: int) -> int:
     return K * (K + 1) // 2 + K * M + K
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@_kernel
 def unpack(y, C, s, K, M):
     """Fill the student part of the field covariance C and of the signed fan-outs s from the packed state y."""
     n = 0
@@ -57,7 +61,7 @@ def unpack(y, C, s, K, M):
         n += 1
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@_kernel
 def _tilt(C, i, beta, tilted):
     """The covariance under the Gaussian factor g'_beta of field i: C lowered by rank one.
 
@@ -73,11 +77,22 @@ def _tilt(C, i, beta, tilted):
             tilted[z, w] = tilted[w, z]
 
 
-@njit(cache=True, error_model="numpy", nogil=True, fastmath={"reassoc", "contract"})
-def _erf_moments(C, s, K, beta, noisy, D1, D2, N2, scratch):
-    """Two tilts in turn: that of student i gives I3, and that of student k on top of it gives I4."""
+@_loop
+def _erf_moments(C, s, K, beta, noisy, D1, D2, N2, scratch, pairs):
+    """Two tilts in turn: that of student i gives I3, and that of student k on top of it gives I4.
+
+    The arcsines of all pairs (w, z) stand in one row, since a loop over z < w is too short to run in vector registers.
+    """
     F = s.size
     once, p, r = scratch[:F], scratch[F], scratch[F + 1]
+    signs, x = pairs[0], pairs[1]
+    n = 0
+    for w in range(F):
+        for z in range(w):
+            signs[n] = 2.0 * s[w] * s[z]
+            n += 1
+        signs[n] = s[w] * s[w]
+        n += 1
     for i in range(K):
         _tilt(C, i, beta, once)
         a = 1.0 + beta * C[i, i]
@@ -94,21 +109,24 @@ def _erf_moments(C, s, K, beta, noisy, D1, D2, N2, scratch):
             for w in range(F):
                 p[w] = beta / b * once[k, w]
                 r[w] = 1.0 / math.sqrt(1.0 + max(once[w, w] - once[k, w] * p[w], 0.0))
-            total = 0.0
+            n = 0
             for w in range(F):
                 along, rw = once[k, w], r[w]
-                row = 0.0
                 for z in range(w):
-                    row += s[z] * asin((once[w, z] - along * p[z]) * rw * r[z])
-                # The diagonal: 1 - x = r^2 keeps full precision where x -> 1.
-                total += s[w] * (2.0 * row + s[w] * asin(1.0 - rw * rw))
+                    x[n] = (once[w, z] - along * p[z]) * rw * r[z]
+                    n += 1
+                x[n] = 1.0 - rw * rw  # full precision where x -> 1
+                n += 1
+            total = 0.0
+            for n in range(x.size):
+                total += signs[n] * asin(x[n])
             weight = s[i] * s[k] / math.sqrt(a * b)
             D2[i, k] = weight * (4.0 / (math.pi * math.pi)) * total
             if noisy:
                 N2[i, k] = weight * (2.0 / math.pi)
 
 
-@njit(cache=True, error_model="numpy", nogil=True, fastmath={"reassoc", "contract"})
+@_loop
 def _fan_out_gradient(C, s, K, activation, out):
     """<g(h_i) e> = sum_w s_w I2(i, w) for each student i."""
     F = s.size
@@ -125,28 +143,11 @@ def _fan_out_gradient(C, s, K, activation, out):
         out[i] = total
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
-def moments(C, s, K, beta, kind, noisy, D1, D2, N2, scratch):
-    """Fill D1 (K, F), and the upper triangles of D2 and N2 (K, K); N2 only if `noisy`.
-
-    `kind` is one of KINDS: a tuple whose length names the activation. Its length is part of its type, so that
-    Numba compiles only the branch that is taken, and erf does not wait for the integrals of ReLU.
-    """
-    if len(kind) == 0:
-        _erf_moments(C, s, K, beta, noisy, D1, D2, N2, scratch)
-    elif len(kind) == 1:
-        relu_flow_terms(C, s, -s[:K], K, D1, D2, N2)
-    else:
-        linear_flow_terms(C, s, -s[:K], K, D1, D2, N2)
-
-
-@njit(cache=True, error_model="numpy", nogil=True)
-def derivative(y, dy, kind, problem, work):
-    """dy = d y / d alpha for a packed state; `problem` and `work` come from :func:`make_problem`, :func:`make_work`."""
-    K, M, activation, eta, beta, second, kappa, eta_v, noise_variance = problem
-    C, s, D1, D2, N2, scratch, fan_out = work
-    unpack(y, C, s, K, M)
-    moments(C, s, K, beta, kind, noise_variance > 0.0, D1, D2, N2, scratch)
+@_kernel
+def _assemble(dy, activation, problem, work):
+    """Fill dy from D1 (K, F) and the upper triangles of D2 and N2 (K, K); N2 is not looked at without noise."""
+    K, M, _, eta, _, second, kappa, eta_v, noise_variance = problem
+    C, s, D1, D2, N2, _, _, fan_out = work
     n = 0
     for i in range(K):
         for k in range(i, K):
@@ -166,6 +167,35 @@ def derivative(y, dy, kind, problem, work):
     else:
         for i in range(K):
             dy[n + i] = 0.0
+
+
+@_kernel
+def _erf_derivative(y, dy, problem, work):
+    K, M, _, _, beta, _, _, _, noise_variance = problem
+    C, s, D1, D2, N2, scratch, pairs, _ = work
+    unpack(y, C, s, K, M)
+    _erf_moments(C, s, K, beta, noise_variance > 0.0, D1, D2, N2, scratch, pairs)
+    _assemble(dy, 0, problem, work)
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def derivative(y, dy, kind, problem, work):
+    """dy = d y / d alpha for a packed state; `problem` and `work` come from :func:`make_problem`, :func:`make_work`.
+
+    `kind` is one of KINDS: a tuple whose length names the activation. Its length is part of its type, so that
+    Numba compiles only the branch that is taken, and erf does not wait for the integrals of ReLU.
+    """
+    if len(kind) == 0:
+        _erf_derivative(y, dy, problem, work)
+    else:
+        K, M = problem[0], problem[1]
+        C, s, D1, D2, N2 = work[0], work[1], work[2], work[3], work[4]
+        unpack(y, C, s, K, M)
+        if len(kind) == 1:
+            relu_flow_terms(C, s, -s[:K], K, D1, D2, N2)
+        else:
+            linear_flow_terms(C, s, -s[:K], K, D1, D2, N2)
+        _assemble(dy, problem[2], problem, work)
 
 
 def make_problem(K, M, activation, rule, noise):
@@ -190,7 +220,16 @@ def make_work(start):
     C = np.ascontiguousarray(start.covariance)
     s = np.concatenate([-start.v, start.v_star])
     F = K + M
-    return (C, s, np.empty((K, F)), np.zeros((K, K)), np.zeros((K, K)), np.empty((F + 2, F)), np.empty(K))
+    return (
+        C,
+        s,
+        np.empty((K, F)),
+        np.zeros((K, K)),
+        np.zeros((K, K)),
+        np.empty((F + 2, F)),
+        np.empty((2, F * (F + 1) // 2)),
+        np.empty(K),
+    )
 
 
 def pack(start):
