@@ -445,10 +445,10 @@ def test_one_step_drifts_are_exact_at_finite_dimension(batch, N):
     scratch, numbers = kernel.make_scratch(2, 2, ranks, freedoms, batch, True), stream(9, 1)
     sizes, teacher = np.zeros(2, np.int8), place.teacher[None].copy()
     drifts = np.empty((steps, 2, 4))
-    Q, R, v = np.empty((1, 2, 2)), np.empty((1, 2, 2)), APART.v.copy()
+    Q, R, v, v_star = np.empty((1, 2, 2)), np.empty((1, 2, 2)), APART.v.copy(), APART.v_star.copy()
     for n in range(steps):
         inside, outside = place.inside[None].copy(), place.outside[None].copy()
-        kernel.run(sizes, sizes, inside, outside, teacher, v, APART.v_star, problem, scratch, numbers, 1)
+        kernel.run(sizes, sizes, inside, outside, teacher, v, v_star, problem, scratch, numbers, 1)
         kernel.overlaps(inside, outside, teacher, ranks, Q, R)
         drifts[n, :, :2], drifts[n, :, 2:] = Q[0] - APART.Q, R[0] - APART.R
     drifts *= N
@@ -639,10 +639,11 @@ def test_the_compiled_kernel_is_its_source(law):
         ranks, np.ones(1), freedoms, CODES[machine.activation], rule.learning_rate / 50, rule.inverse_temperature,
         1 - rule.weight_decay / 50, rule.batch_size, rule.fan_out_learning_rate / 50, machine.noise,
     )  # fmt: skip
-    results = []
+    results, sizes = [], np.zeros(2, np.int8)
     for run in (kernel.run, kernel.run.py_func):
-        state = [place.inside[None].copy(), place.outside[None].copy(), place.teacher[None].copy(), APART.v.copy()]
+        state = [place.inside[None].copy(), place.outside[None].copy(), place.teacher[None].copy()]
+        state += [APART.v.copy(), APART.v_star.copy()]
         scratch = kernel.make_scratch(2, 2, ranks, freedoms, rule.batch_size, machine.noise > 0)
-        assert run(np.zeros(2), np.zeros(2), *state, APART.v_star, problem, scratch, stream(5, 1), 700)
+        assert run(sizes, sizes, *state, problem, scratch, stream(5, 1), 700)
         results.append(np.concatenate([part.ravel() for part in (state[0], state[1][:, :2], state[3])]))
     assert results[0] == pytest.approx(results[1], abs=1e-11)
