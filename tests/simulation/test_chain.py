@@ -130,6 +130,32 @@ def test_chi_variables(freedom):
         assert stats.kstest(sample**2, stats.chi2(freedom + max(1, freedom // 50)).cdf).pvalue < 1e-6
 
 
+@pytest.mark.parametrize("freedom", [1, 2, 3, 5, 100])
+def test_what_a_batch_leaves_outside_both_spans_is_a_wishart_matrix(freedom):
+    """G = Sum of `freedom` outer products of normals of covariance `gram`: u.G.u / u.gram.u is chi-square for any u."""
+    K, draws = 3, 4000
+    W = np.random.default_rng(1).standard_normal((K, K))
+    gram = W @ W.T
+    count = kernel.normals_per_update(np.array([0]), np.array([freedom]), K, 2, False) - 2 * K
+    inside, along, numbers = np.zeros((1, 0, K)), np.zeros((1, K, K)), stream(freedom, 1)
+    columns, factor, found = np.empty((2 * K, K)), np.empty((K, K)), np.empty((draws, K, K))
+    z = np.random.default_rng(freedom).standard_normal((draws, count))
+    for n in range(draws):
+        outside = np.zeros((1, K + 1, K))
+        kernel.push_batch(inside, outside, 0, 0, along, gram, freedom, 0.5, 1.0, z[n], 0, numbers, columns, factor)
+        found[n] = 4 * outside[0, :K].T @ outside[0, :K]
+    directions = [*np.linalg.inv(W), *np.eye(K), np.ones(K)]  # the first three make the covariance the identity
+    for u in directions:
+        lengths = np.einsum("i,nij,j->n", u, found, u) / (u @ gram @ u)
+        assert stats.kstest(lengths, stats.chi2(freedom).cdf).pvalue > 1e-4
+    if freedom >= K:
+        scaled = np.linalg.det(found) / np.linalg.det(gram)
+        known = np.prod([stats.chi2(freedom - m).rvs(draws, random_state=m) for m in range(K)], axis=0)
+        assert stats.ks_2samp(scaled, known).pvalue > 1e-4
+    else:
+        assert np.abs(np.linalg.det(found)).max() < 1e-9 * np.abs(found).max() ** 3
+
+
 # ---- driven by the same inputs -----------------------------------------------------------------------------------
 
 

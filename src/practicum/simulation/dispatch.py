@@ -60,7 +60,8 @@ def simulate(
         inputs: ``None`` for isotropic Gaussian inputs; ``BlockIsotropic``; for the weights any law, see
             :mod:`practicum.simulation.inputs`.
         dtype: precision of the weights; the chain is always float64.
-        largest_norm: a path in which some ``Q_ii`` exceeds this value ends as diverged.
+        largest_norm: a path in which some ``Q_ii`` exceeds this value ends as diverged; the chain looks at the points
+            that are kept and at the end, the weights every N / 4 updates too.
         workers: threads; as many as processors if not given.
         progress: called now and then with the fraction done.
 
