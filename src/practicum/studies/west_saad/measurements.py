@@ -15,7 +15,7 @@ from practicum.runs.seeds import Seeds
 from practicum.runs.store import Store
 from practicum.studies.progress import Progress
 from practicum.studies.west_saad.convergence import convergence_optimum, large_committees
-from practicum.studies.west_saad.escape import escape_rates, escape_times, gain, start_of_figure_1
+from practicum.studies.west_saad.escape import escape_rates, escape_times, gain
 from practicum.studies.west_saad.settings import (
     BETAS,
     CITE,
@@ -24,12 +24,19 @@ from practicum.studies.west_saad.settings import (
     PAIR,
     PAIR_RATE,
     REVISION,
+    SMALL_RATES,
+    START_OVERLAP,
+    TARGET,
     Settings,
     committee,
 )
 from practicum.studies.west_saad.training import total_map, total_time
 from practicum.theory.machines import LearningRule
 from practicum.theory.overlaps import OrderParameters
+
+# What the parts depend on besides their sizes and seeds.
+START_1 = {name: FIGURE_1[name] for name in ("students", "learning_rate", "norm", "overlap")}
+TOTAL = {"overlap": START_OVERLAP, "target": TARGET}
 
 
 @dataclass
@@ -86,11 +93,18 @@ def _plan(settings: Settings, found: Found) -> list[tuple[str, Callable[[Keep], 
         found.curves = _learning_curves(keep)
 
     def escapes(keep: Keep) -> None:
-        found.escapes = _part(keep, "escape-times", escape_times, seeds=list(settings.curve_seeds))
+        found.escapes = _part(
+            keep, "escape-times", escape_times, seeds=list(settings.curve_seeds), betas=list(BETAS), **START_1
+        )
 
     def rates(keep: Keep) -> None:
-        parts = [_part(keep, "escape-rates", escape_rates, students=K) for K in settings.escape_students]
-        found.rates = xr.concat(parts, "students")
+        found.rates = xr.concat(
+            [
+                _part(keep, "escape-rates", escape_rates, students=K, learning_rates=list(SMALL_RATES))
+                for K in settings.escape_students
+            ],
+            "students",
+        )
 
     def gains(keep: Keep) -> None:
         found.gains = xr.concat([_part(keep, "gain", gain, students=K) for K in settings.gain_students], "students")
@@ -103,7 +117,8 @@ def _plan(settings: Settings, found: Found) -> list[tuple[str, Callable[[Keep], 
         found.totals = xr.concat(
             [
                 xr.concat(
-                    [_part(keep, "total-time", total_time, students=K, seed=s) for s in settings.total_seeds], "start"
+                    [_part(keep, "total-time", total_time, students=K, seed=s, **TOTAL) for s in settings.total_seeds],
+                    "start",
                 )
                 for K in settings.total_students
             ],
@@ -112,7 +127,7 @@ def _plan(settings: Settings, found: Found) -> list[tuple[str, Callable[[Keep], 
 
     def maps(keep: Keep) -> None:
         for K in settings.map_students:
-            found.maps[K] = _part(keep, "total-map", total_map, students=K, seed=0)
+            found.maps[K] = _part(keep, "total-map", total_map, students=K, seed=0, **TOTAL)
 
     def simulations(keep: Keep) -> None:
         _simulations(keep, settings, found)
@@ -130,12 +145,14 @@ def _plan(settings: Settings, found: Found) -> list[tuple[str, Callable[[Keep], 
 
 
 def _learning_curves(keep: Keep) -> xr.Dataset:
+    K = FIGURE_1["students"]
+    start = OrderParameters.random(K, K, seed=0, norm=FIGURE_1["norm"], overlap=FIGURE_1["overlap"])
     curves = [
         keep(
             SolveConfig(
-                machine=committee(FIGURE_1["students"]),
+                machine=committee(K),
                 rule=LearningRule(learning_rate=FIGURE_1["learning_rate"], inverse_temperature=beta),
-                start=start_of_figure_1(0),
+                start=start,
                 until=FIGURE_1["until"],
                 save_at=tuple(np.linspace(0, FIGURE_1["until"], 401).tolist()),
             )

@@ -9,20 +9,17 @@ import numpy as np
 import xarray as xr
 
 from practicum import phases
-from practicum.studies.west_saad.settings import START_OVERLAP, TARGET, committee
+from practicum.studies.west_saad.settings import committee
 from practicum.theory.flow import time_to_target
 from practicum.theory.machines import LearningRule
 from practicum.theory.overlaps import OrderParameters
 
 
-def _total_start(students: int, seed: int) -> OrderParameters:
-    return OrderParameters.random(students, students, seed=seed, overlap=START_OVERLAP)
-
-
-def total_time(students: int, seed: int) -> xr.Dataset:
-    """The rules that reach TARGET soonest from a random start, adaptive and not."""
+def total_time(students: int, seed: int, overlap: float, target: float) -> xr.Dataset:
+    """The rules that bring the error below `target` soonest from a random start, adaptive and not."""
+    start = OrderParameters.random(students, students, seed=seed, overlap=overlap)
     best, descent = (
-        phases.best_rule(committee(students), "total", adaptive, start=_total_start(students, seed), target=TARGET)
+        phases.best_rule(committee(students), "total", adaptive, start=start, target=target)
         for adaptive in (True, False)
     )
     variables = {
@@ -39,14 +36,14 @@ def total_time(students: int, seed: int) -> xr.Dataset:
     )
 
 
-def total_map(students: int, seed: int) -> xr.Dataset:
-    """alpha at which TARGET is reached from a random start, over learning rate and inverse temperature."""
-    start = _total_start(students, seed)
+def total_map(students: int, seed: int, overlap: float, target: float) -> xr.Dataset:
+    """alpha at which the error falls below `target` from a random start, over learning rate and inverse temperature."""
+    start = OrderParameters.random(students, students, seed=seed, overlap=overlap)
     etas = np.geomspace(0.6, 6.0, 25) / students
     betas = np.geomspace(0.5, 24.0, 21)
 
     def cell(rule: LearningRule) -> float:
-        return time_to_target(committee(students), rule, start, TARGET, max_alpha=2000.0 * students)
+        return time_to_target(committee(students), rule, start, target, max_alpha=2000.0 * students)
 
     rules = [LearningRule(learning_rate=eta, inverse_temperature=beta) for beta in betas for eta in etas]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -54,5 +51,5 @@ def total_map(students: int, seed: int) -> xr.Dataset:
     return xr.Dataset(
         {"value": (("inverse_temperature", "learning_rate"), value)},
         coords={"inverse_temperature": betas, "learning_rate": etas},
-        attrs={"value_name": f"α at which ε_g < {TARGET:g}", "units": "updates / N"},
+        attrs={"value_name": f"α at which ε_g < {target:g}", "units": "updates / N"},
     )

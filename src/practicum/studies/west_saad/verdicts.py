@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 from scipy import stats
 
-from practicum.studies.claims import AGREES, NEAR, Claim, Verdict, agreement, exceeds
+from practicum.studies.claims import NEAR, SIGMAS, Claim, Verdict, agreement, exceeds
 from practicum.studies.west_saad.measurements import Found
 from practicum.studies.west_saad.settings import ADAPTIVE, FIGURE_1, NAME, PAIR_RATE, START_OVERLAP, TARGET
 
@@ -114,8 +114,8 @@ def _escape(found: Found) -> list[Claim]:
             0.0,
             deviation,
             error,
-            "holds" if deviation <= max(AGREES, 3 * error) else "does not hold",
-            f"Largest relative deviation of the rates seen in the flow, β from 1 to 128. Holds within {AGREES:.0%}.",
+            agreement(1 + deviation, error, 1.0),
+            "Largest relative deviation of the rates seen in the flow, β from 1 to 128, judged as a ratio to 1.",
         )
     )
     return claims
@@ -162,16 +162,18 @@ def _convergence(found: Found) -> list[Claim]:
         )
     ]
     deviation = float(np.abs(found.convergence.flow_ratio - 1).max())
+    error = float(found.convergence.flow_ratio_uncertainty.max())
     claims.append(
         _claim(
             "d.flow",
             "Trajectories of the flow converge at the rate of the spectrum (K = 3).",
             0.0,
             deviation,
-            AGREES / 3,
-            "holds" if deviation <= AGREES else "does not hold",
-            "Largest relative deviation of the decay rate of the error, both rules at 1.15 times their best learning "
-            "rate: at the optimum itself two modes are in resonance, and the decay is no pure exponential.",
+            error,
+            agreement(1 + deviation, error, 1.0),
+            "Largest relative deviation of the decay rate of the error, judged as a ratio to 1, both rules at 1.15 "
+            "times their best learning rate: at the optimum itself two modes are in resonance, and the decay is no "
+            "pure exponential.",
         )
     )
     limits = (
@@ -253,7 +255,7 @@ def _simulation(found: Found) -> list[Claim]:
     claims = [
         _claim(
             "f.law",
-            "The exact chain and the weights of a network have the same law (N = 1000).",
+            "The exact chain and the weights of a network have the same mean error (N = 1000).",
             f"largest |z| < {bound:.2f}",
             worst,
             1.0,
@@ -312,9 +314,9 @@ def _large(found: Found) -> Claim:
 
 def _same(low: float, low_error: float, high: float, high_error: float) -> Verdict:
     """Whether two scaled deviations agree, if both are seen at all."""
-    if abs(low) < 3 * low_error or abs(high) < 3 * high_error:
+    if abs(low) < SIGMAS * low_error or abs(high) < SIGMAS * high_error:
         return "undecided"
-    return "holds" if abs(low - high) <= 3 * math.hypot(low_error, high_error) else "does not hold"
+    return "holds" if abs(low - high) <= SIGMAS * math.hypot(low_error, high_error) else "does not hold"
 
 
 def notes(found: Found) -> list[str]:
