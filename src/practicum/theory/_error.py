@@ -31,7 +31,8 @@ def _erf_error(C, s):
         for z in range(w):
             row += s[z] * asin(C[w, z] * r[w] * r[z])
         total += 2.0 * s[w] * row + s[w] * s[w] * asin(C[w, w] * r[w] * r[w])
-    return total / math.pi
+    # A perfect student is left with rounding, of either sign; an error is not negative.
+    return max(total, 0.0) / math.pi
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
@@ -43,7 +44,7 @@ def _relu_error(C, s):
             det = math.sqrt(max(difference_of_products(C[w, w], C[z, z], C[w, z], C[w, z]), 0.0))
             theta = math.atan2(det, C[w, z])
             total += s[w] * s[z] * (det + (math.pi - theta) * C[w, z])
-    return total / (4.0 * math.pi)
+    return max(total, 0.0) / (4.0 * math.pi)
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
@@ -57,7 +58,7 @@ def covariance_error(C, s, activation):
     for w in range(s.size):
         for z in range(s.size):
             total += s[w] * s[z] * C[w, z]
-    return 0.5 * total
+    return 0.5 * max(total, 0.0)
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
