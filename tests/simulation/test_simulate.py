@@ -167,6 +167,28 @@ def test_bad_requests_end_in_one_sentence(changes, sentences):
         assert sentence in str(caught.value)
 
 
+class Enough(Exception):
+    """What a caller raises to end a simulation, as an interrupt would."""
+
+
+@pytest.mark.parametrize("method", ["chain", "weights"])
+def test_a_large_simulation_can_be_ended_soon(method):
+    """Many students, to whom one update is long: progress is told every few hundred updates, and may end it all."""
+    machine = Committee(students=48, teachers=2)
+    told = []
+
+    def progress(fraction):
+        told.append(fraction)
+        raise Enough
+
+    start = OrderParameters.near_symmetric(48, 2)
+    with pytest.raises(Enough):
+        simulate(
+            machine, RULE, start, 500, 200.0, seeds=8, workers=2, method=method, save_at=[200.0], progress=progress
+        )
+    assert max(told) < 0.1
+
+
 def test_explicit_weights_are_a_start_of_the_weights():
     rng = np.random.default_rng(0)
     weights = Weights(rng.standard_normal((2, 20)) / 5, rng.standard_normal((2, 20)) / 5)

@@ -165,6 +165,7 @@ def test_results_are_values_with_a_faithful_repr():
         (lambda: best_rule(machine(2), learning_rates=(2.0, 1.0)), "0 < low < high"),
         (lambda: best_rule(machine(2), inverse_temperatures=(1.0,)), "0 < low < high"),  # type: ignore[arg-type]
         (lambda: best_rule(machine(2), points=(1, 3)), "'points'"),
+        (lambda: best_rule(machine(2), "total", start=START, target=1e-3, workers=-1), "'workers'"),
         (lambda: best_rule(machine(1)), "at least 2 students"),
         (lambda: best_rule(machine(2, noise=0.1), "convergence"), "noise=0"),
         (lambda: best_rule(Committee(students=2, teachers=3), "convergence"), "as many students as teachers"),

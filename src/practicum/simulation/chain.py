@@ -24,6 +24,7 @@ from practicum.values import threads
 
 STREAM_TAG = 1
 """Tag of the chain's random streams; the weights use another, so that both are independent at equal seed."""
+# Updates of up to four students between two looks at whether to go on, some hundredths of a second.
 _CHUNK = 2**18
 _WORTH_COMPILING = 3 * 10**7
 _LARGEST_COMPILED = 8
@@ -152,6 +153,7 @@ def simulate_chain(
     squares = [block.scale**2 for block in blocks]
     T = sum(square * block.start.T for square, block in zip(squares, blocks, strict=True))
     sizes = _sizes(K, M, last * rule.batch_size * len(seeds))
+    chunk = max(1, _CHUNK // (rule.batch_size * max(1, K * K // 16)))
     cancelled = Event()
     advanced = [0]
 
@@ -164,7 +166,7 @@ def simulate_chain(
         for point, target in enumerate([*steps.tolist(), last]):
             finite = True
             while done < target and finite and not cancelled.is_set():
-                count = min(target - done, max(1, _CHUNK // rule.batch_size))
+                count = min(target - done, chunk)
                 finite = run(sizes[0], sizes[1], inside, outside, teacher, v, v_star, problem, scratch, numbers, count)
                 done += count
                 advanced[0] += count

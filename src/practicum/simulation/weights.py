@@ -10,7 +10,6 @@ Source: Saad & Solla, Phys. Rev. E 52, 4225 (1995), eqs. (1-4); West & Saad, Phy
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
@@ -26,6 +25,7 @@ from practicum.simulation.inputs import BlockIsotropic, Gaussian, Law, checked_i
 from practicum.simulation.starts import Weights
 from practicum.theory.machines import Committee, LearningRule
 from practicum.theory.overlaps import OrderParameters
+from practicum.values import threads
 
 Start = OrderParameters | Weights | Sequence[OrderParameters]
 
@@ -114,7 +114,7 @@ def simulate_weights(
                 paths.Q[row, point], paths.R[row, point], paths.v[row, point] = Q, R, run.v
                 paths.generalization_error[row, point] = run.error(Q, R, T, blocks, held_out)
 
-    with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
+    with ThreadPoolExecutor(threads(workers)) as pool:
         futures = [pool.submit(one, row) for row in range(len(seeds))]
         try:
             for future in futures:

@@ -13,7 +13,7 @@ from practicum.theory.overlaps import OrderParameters
 from practicum.theory.phases._problems import Problem, Range, convergence_problem, plateau_problem, total_problem
 from practicum.theory.phases._search import Axis, Found, Objective, minimise
 from practicum.theory.phases.convergence import best_learning_rate
-from practicum.values import nearest
+from practicum.values import nearest, threads
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -175,11 +175,10 @@ def _problem(
 def _search(cost: Objective, axes: list[Axis], phase: Phase, workers: int | None) -> Found | None:
     if phase != "total":
         return minimise(cost, axes)
-    import os
     from concurrent.futures import ThreadPoolExecutor
 
     # A time is known to about 1e-7 of itself: the tolerance of the integrator. Below that a refinement sees noise.
-    with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
+    with ThreadPoolExecutor(threads(workers)) as pool:
         return minimise(cost, axes, slack=4.0, xtol=1e-4, ftol=1e-7, run=pool.map)
 
 
