@@ -517,6 +517,8 @@ def test_datasets_survive_a_file(tmp_path):
         ({"until": "error < 1"}, ["generalization_error < NUMBER", "'error < 1'"]),
         ({"until": "generalization_error < -1"}, [">= 0", "-1"]),
         ({"rtol": 0}, ["'rtol'", "> 0", "Got 0"]),
+        ({"rtol": 1e-300}, ["'rtol'", ">= 1e-15", "rounding", "Got 1e-300"]),
+        ({"rtol": 1.0}, ["'rtol'", "< 1", "Got 1 "]),
         ({"atol": math.inf}, ["'atol'", "finite"]),
         ({"largest_norm": "big"}, ["'largest_norm'", "'big'"]),
         ({"until": "generalization_error < 1", "max_alpha": 0}, ["'max_alpha'", "> 0"]),

@@ -26,7 +26,7 @@ from practicum.errors import ParameterError
 from practicum.runs.seeds import Seeds
 from practicum.runs.starts import start_from
 from practicum.simulation.inputs import BlockIsotropic, Gaussian
-from practicum.theory._until import Until, points
+from practicum.theory._until import SMALLEST_RTOL, Until, points
 from practicum.theory.machines import Committee, LearningRule
 from practicum.theory.overlaps import OrderParameters
 from practicum.values import Value
@@ -136,7 +136,9 @@ class SolveConfig(_Trajectory):
     """
 
     kind: Literal["solve"] = "solve"
-    rtol: float = Field(default=1e-10, gt=0, lt=1)
+    rtol: float = Field(
+        default=1e-10, ge=SMALLEST_RTOL, lt=1, json_schema_extra={"remedy": "A double carries no more than 16 digits."}
+    )
     atol: float = Field(default=1e-15, gt=0)
     method: Literal["auto", "dop853", "LSODA", "Radau", "BDF"] = "auto"
     largest_norm: float = Field(default=1e6, gt=0)

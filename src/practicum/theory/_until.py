@@ -14,6 +14,9 @@ from practicum.errors import ParameterError
 
 _CONDITION = re.compile(r"^\s*(?P<name>[A-Za-z_]\w*)\s*(?P<relation>[<>])\s*(?P<value>[-+.\deE]+)\s*$")
 
+SMALLEST_RTOL = 1e-15
+"""Relative tolerance below which only rounding is controlled, at steps that never end."""
+
 
 @dataclass(frozen=True)
 class Until:

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 from practicum.errors import ParameterError
 from practicum.theory._error import CODES
 from practicum.theory._trajectory import Path, integrate, state_errors, unpack_states
-from practicum.theory._until import Until, points, positive
+from practicum.theory._until import SMALLEST_RTOL, Until, points, positive
 from practicum.theory.labelled import attributes, trajectories
 from practicum.theory.machines import Committee, LearningRule
 from practicum.theory.overlaps import OrderParameters
@@ -87,6 +87,11 @@ def _settings(
     """The end, and the settings of the integrator as plain numbers; or one sentence."""
     check_pair(machine, rule, start)
     rtol, atol = positive("rtol", rtol), positive("atol", atol)
+    if not SMALLEST_RTOL <= rtol < 1:
+        raise ParameterError(
+            f"The 'rtol' parameter must be >= {SMALLEST_RTOL:g}, the rounding of a double, and < 1, or no digit would "
+            f"be right. Got {rtol:g} instead; 1e-10 is the default."
+        )
     positive("largest_norm", largest_norm)
     if method not in METHODS:
         raise ParameterError(
