@@ -341,6 +341,16 @@ def test_runaway_students_switch_to_the_stiff_integrator_and_agree(monkeypatch):
     assert given[2] == pytest.approx(given[0], abs=1e-8)
 
 
+def test_a_run_out_of_steps_says_so_and_has_not_diverged(monkeypatch):
+    monkeypatch.setattr(trajectory, "_MAX_STEPS", 100)
+    run = solve(
+        TWO, LearningRule(learning_rate=1.0, weight_decay=1000.0), IC2, 50.0, method="dop853", save_at=[0.1, 50]
+    )
+    assert str(run.status.values) == "unfinished"
+    assert 0.1 < run.alpha_end < 50
+    assert np.isfinite(run.generalization_error.values).tolist() == [True, False]
+
+
 def test_the_explicit_integrator_hands_over_what_it_has(monkeypatch):
     """A flow made stiff by weight decay: kappa = 1000 against an end at alpha = 50."""
     machine, rule = TWO, LearningRule(learning_rate=1.0, weight_decay=1000.0)

@@ -18,6 +18,12 @@ from practicum.theory.overlaps import OrderParameters
 
 _MAX_STEPS = 100_000_000
 _STIFF_AFTER = 200_000
+_STATUS = {
+    compiled.REACHED: "ok",
+    compiled.STOPPED: "stopped",
+    compiled.DIVERGED: "diverged",
+    compiled.EXHAUSTED: "unfinished",
+}
 # LSODA kept its state in Fortran common blocks before SciPy 1.17; its threads would only wait for the GIL anyway.
 _ONE_AT_A_TIME = Lock()
 
@@ -63,8 +69,7 @@ def integrate(
             "LSODA" if method == "auto" else method,
             y, problem, work, alpha, until, save_at, saved, done, rtol, atol, largest_norm,
         )  # fmt: skip
-    status = {compiled.REACHED: "ok", compiled.STOPPED: "stopped", compiled.DIVERGED: "diverged"}.get(code, "diverged")
-    return Path(saved, status, float(alpha), int(steps))
+    return Path(saved, _STATUS[code], float(alpha), int(steps))
 
 
 def _continue_stiff(

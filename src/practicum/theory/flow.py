@@ -121,7 +121,8 @@ def solve(
         machine: what is learnt from whom; any K and M, erf, ReLU or linear, with output noise.
         rule: how; inverse temperature, weight decay, mini-batches and second-layer learning included.
         start: overlaps and fan-outs at alpha = 0.
-        until: alpha (updates / N) at which to end, or a condition such as ``"generalization_error < 1e-3"``.
+        until: alpha (updates / N) at which to end, or a condition such as ``"generalization_error < 1e-3"``. The error
+            is a sum of terms of order 1: below about 1e-15 a condition is met by rounding.
 
     Other arguments:
         save_at: increasing values of alpha to keep; 201 points from 0 to the end if not given. With a condition,
@@ -136,7 +137,8 @@ def solve(
     Returns:
         A Dataset with Q, R, T, v, v_star and generalization_error over alpha. The coordinate ``status`` is ``"ok"``
         (the end was reached), ``"stopped"`` (the condition was met, at ``alpha_end``) or ``"diverged"`` (a norm
-        exceeded `largest_norm`, or the learning rate is above critical: see :func:`beyond_critical`).
+        exceeded `largest_norm`, or the learning rate is above critical: see :func:`beyond_critical`). A run that 1e8
+        steps do not bring to its end is ``"unfinished"``: choose an implicit method.
 
     Raises:
         ParameterError: machine, rule and start do not fit together, or a value is outside its range.
