@@ -112,12 +112,18 @@ def test_verdicts_turn_when_the_measurement_does(found):
     assert verdict("d.tau.gd", limits=found.limits.assign(gd_tau_limit=4.0)) == "does not hold"
     slow = found.convergence.assign(flow_ratio=found.convergence.flow_ratio * 0.8)
     assert verdict("d.flow", convergence=slow) == "does not hold"
+    for value, error, expected in ((2.86, 0.0, "holds in part"), (2.904, 0.0, "holds"), (2.90, 0.5, "undecided")):
+        limits = found.limits.assign(tau_limit=value, tau_uncertainty=error)
+        assert verdict("d.tau.adaptive", limits=limits) == expected
     linear = found.totals.assign(beta=found.totals.students * xr.ones_like(found.totals.beta) * [1.0, 1.01])
     assert verdict("e", totals=linear) == "holds"
     slower = found.totals.assign(alpha=found.totals.gd_alpha * [1.2, 1.21])
     assert verdict("e.gain", totals=slower) == "does not hold"
     shifted = {**found.paths, "weights, N = 1000": found.paths["weights, N = 1000"] * 1.2}
     assert verdict("f.law", paths=shifted) == "does not hold"
+    few = {**found.paths, "weights, N = 1000": found.paths["weights, N = 1000"].isel(seed=[0, 1])}
+    wild = few["weights, N = 1000"] * xr.DataArray([0.5, 1.5], dims="seed")
+    assert verdict("f.law", paths={**few, "weights, N = 1000": wild}) == "undecided"
 
 
 def test_a_best_temperature_beyond_those_measured_is_a_finding(monkeypatch):
