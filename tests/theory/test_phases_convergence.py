@@ -7,7 +7,7 @@ from practicum.errors import ParameterError
 from practicum.theory.flow import solve
 from practicum.theory.machines import Committee, LearningRule
 from practicum.theory.overlaps import OrderParameters
-from practicum.theory.phases import Convergence, Mode, best_rule, convergence
+from practicum.theory.phases import Convergence, Mode, best_rule, convergence, plateau
 from practicum.theory.phases.convergence import best_learning_rate, critical_learning_rate, rate
 from theory import phases_reference as reference
 
@@ -219,3 +219,22 @@ def test_results_are_values_with_a_faithful_repr():
 def test_bad_values_are_answered_in_a_sentence(call, words):
     with pytest.raises(ParameterError, match=words):
         call()
+
+
+def test_the_critical_rate_is_flat_at_extreme_temperatures():
+    for K in (1, 2, 3, 8):
+        for ends in ((1e-300, 1e-20, 1e-5), (1e300, 1e20, 1e10)):
+            last = critical_learning_rate(K, ends[-1])
+            for beta in ends[:-1]:
+                assert critical_learning_rate(K, beta) == pytest.approx(last, rel=1e-5)
+
+
+@pytest.mark.parametrize("beta", [1e-300, 1e300])
+def test_the_flow_takes_extreme_temperatures_and_the_phases_refuse_them(beta):
+    rule = LearningRule(learning_rate=1.0, inverse_temperature=beta)
+    committee = Committee(students=2, teachers=2)
+    assert str(solve(committee, rule, OrderParameters.near_symmetric(2, 2), 5.0).status.values) == "ok"
+    with pytest.raises(ParameterError, match=r"'inverse_temperature' .* between 1e-12 and 1e12"):
+        convergence(committee, rule)
+    with pytest.raises(ParameterError, match=r"'inverse_temperature' .* between 1e-12 and 1e12"):
+        plateau(committee, rule)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from practicum.errors import ParameterError
 from practicum.values import nearest, whole
 
 _PSD_TOLERANCE = 1e-9
+_LARGEST = 1e305
 
 
 def _array(name: str, value: ArrayLike, ndim: int) -> np.ndarray:
@@ -34,6 +36,15 @@ def _array(name: str, value: ArrayLike, ndim: int) -> np.ndarray:
         )
     array.setflags(write=False)
     return array
+
+
+def _number(method: str, name: str, value: Any) -> float:
+    """A finite number as a float, or one sentence."""
+    if isinstance(value, bool) or not isinstance(value, Real) or not abs(float(value)) < np.inf:
+        raise ParameterError(
+            f"The '{name}' parameter of OrderParameters.{method} must be a finite number. Got {value!r:.80} instead."
+        )
+    return float(value)
 
 
 def _require_symmetric_psd(name: str, array: np.ndarray, why: str) -> None:
@@ -92,6 +103,12 @@ class OrderParameters:
         T = _array("T", np.eye(M) if T is None else T, 2)
         v = _array("v", np.ones(K) if v is None else v, 1)
         v_star = _array("v_star", np.ones(M) if v_star is None else v_star, 1)
+        for name, array in (("Q", Q), ("R", R), ("T", T), ("v", v), ("v_star", v_star)):
+            if np.abs(array).max() > _LARGEST:
+                raise ParameterError(
+                    f"The '{name}' parameter of OrderParameters must not exceed {_LARGEST:g}, because sums of "
+                    f"overlaps would overflow. Got {np.abs(array).max():.3g} instead; overlaps are of order 1."
+                )
         for name, array, shape in (("Q", Q, (K, K)), ("T", T, (M, M)), ("v", v, (K,)), ("v_star", v_star, (M,))):
             if array.shape != shape:
                 raise ParameterError(
@@ -137,9 +154,14 @@ class OrderParameters:
         """The inverse of :meth:`to_dict`; T, v and v_star may be missing.
 
         Raises:
-            ParameterError: Q or R is missing, or a name is unknown.
+            ParameterError: it is no dictionary, Q or R is missing, or a name is unknown.
         """
         names = ["Q", "R", "T", "v", "v_star"]
+        if not isinstance(values, dict):
+            raise ParameterError(
+                "OrderParameters.from_dict needs a dictionary with Q and R, as to_dict makes it. "
+                f"Got {values!r:.80} instead."
+            )
         for name in values:
             if name not in names:
                 raise ParameterError(
@@ -188,7 +210,7 @@ class OrderParameters:
             whole("seed", seed, 0),
         )
         for name, value in (("norm", norm), ("overlap", overlap)):
-            if not 0 <= value < np.inf:
+            if isinstance(value, bool) or not isinstance(value, Real) or not 0 <= value < np.inf:
                 raise ParameterError(
                     f"The '{name}' parameter of OrderParameters.random must be a finite number >= 0, because it is the "
                     f"end of an interval that begins at 0. Got {value!r:.80} instead."
@@ -209,8 +231,11 @@ class OrderParameters:
         Student i is moved towards teacher ``i mod M`` by `split` (``R`` only), which seeds the escape from the plateau.
         """
         students, teachers = whole("students", students, 1), whole("teachers", teachers, 1)
-        norms = np.full((students, students), float(C))
+        Q, C, R, split = (
+            _number("near_symmetric", name, value) for name, value in (("Q", Q), ("C", C), ("R", R), ("split", split))
+        )
+        norms = np.full((students, students), C)
         np.fill_diagonal(norms, Q)
-        overlaps = np.full((students, teachers), float(R))
+        overlaps = np.full((students, teachers), R)
         overlaps[np.arange(students), np.arange(students) % teachers] += split
         return cls(Q=norms, R=overlaps)

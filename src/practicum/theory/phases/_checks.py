@@ -27,6 +27,11 @@ def check_rule(rule: LearningRule, what: str) -> None:
             f"The 'rule' parameter of {what} must have fan_out_learning_rate=0, because the phases are those of a soft "
             f"committee, whose fan-outs stay 1. Got {rule.fan_out_learning_rate:g} instead; solve() trains both layers."
         )
+    if not 1e-12 <= rule.inverse_temperature <= 1e12:
+        raise ParameterError(
+            f"The 'inverse_temperature' parameter of {what} must lie between 1e-12 and 1e12, because rounding leaves "
+            f"no digits of the spectrum outside. Got {rule.inverse_temperature:g} instead; solve() takes any."
+        )
 
 
 def check_plateau(machine: Committee, what: str) -> None:

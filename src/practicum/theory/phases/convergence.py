@@ -143,11 +143,12 @@ def critical_learning_rate(students: int, inverse_temperature: float = 1.0) -> f
 
     The fluctuations outside the teachers' span are Gram matrices, which the flow keeps positive; hence the mode that
     becomes unstable first keeps the ansatz (Perron-Frobenius), and eta_max is where ``det(G1 + eta G2) = 0``. An
-    ordinary start may fail to converge at smaller rates already.
+    ordinary start may fail to converge at smaller rates already. It is flat in beta below 1e-6 and above 1e10, where
+    rounding would take its digits; there it is the value at that end, within 1e-5 of its limit.
 
     Source: West & Saad, NIPS 8 (1995) p. 323, section 4.
     """
-    G1, G2, _ = _blocks(students, float(inverse_temperature))
+    G1, G2, _ = _blocks(students, min(max(float(inverse_temperature), 1e-6), 1e10))
     inverses = np.linalg.eigvals(-np.linalg.solve(G1, G2))
     return float(1 / inverses.real.max())
 
