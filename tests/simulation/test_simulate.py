@@ -7,7 +7,7 @@ import pytest
 import xarray as xr
 
 from practicum import BlockIsotropic, Committee, LearningRule, OrderParameters, ParameterError, simulate, solve
-from practicum.simulation.starts import Weights
+from practicum.simulation import Weights
 
 TWO = Committee(students=2, teachers=2)
 RULE = LearningRule(learning_rate=0.8)
@@ -113,6 +113,12 @@ def test_datasets_survive_a_file(method, tmp_path):
     assert paths.attrs["kind"] == "simulate"
 
 
+def test_the_precision_recorded_is_the_one_used():
+    for method, dtype in (("chain", "float64"), ("weights", "float32")):
+        paths = simulate(TWO, RULE, START, 20, 0.5, method=method, dtype="float32")
+        assert json.loads(paths.attrs["config"])["dtype"] == dtype
+
+
 def test_what_is_recorded_of_a_law_is_the_same_in_every_process():
     def law(rng, shape):
         return rng.standard_normal(shape)
@@ -129,6 +135,9 @@ def test_what_is_recorded_of_a_law_is_the_same_in_every_process():
         ({"dimension": 10.5}, ["'dimension'", "10.5"]),
         ({"dimension": True}, ["'dimension'", "True"]),
         ({"dimension": 3}, ["at least 4", "Got 3", "raise 'dimension'"]),
+        ({"dimension": 10**19}, ["'dimension'", "<= 1e+15", "Got 1e+19", "solve"]),
+        ({"rule": RULE.replace(batch_size=10**20)}, ["examples", "lower 'until', 'dimension' or 'batch_size'"]),
+        ({"seeds": [2**63]}, ["'seeds'", "below 2^63", "9223372036854775808"]),
         ({"until": 0}, ["'until'", "> 0"]),
         ({"until": "generalization_error < 1"}, ["number as 'until'", "solve takes conditions"]),
         ({"until": 1e-3}, ["'until'", "at least one update", "until >= 0.05"]),

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from practicum.simulation.dispatch import simulate as simulate
+    from practicum.simulation.starts import Weights as Weights
 
-__all__ = ["simulate"]
+__all__ = ["Weights", "simulate"]
 
 
 def __getattr__(name: str) -> Any:
@@ -16,4 +17,8 @@ def __getattr__(name: str) -> Any:
         from practicum.simulation.dispatch import simulate
 
         return simulate
+    if name == "Weights":
+        from practicum.simulation.starts import Weights
+
+        return Weights
     raise AttributeError(f"module 'practicum.simulation' has no attribute '{name}'")

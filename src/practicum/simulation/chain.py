@@ -119,7 +119,7 @@ def simulate_chain(
             raise ParameterError(
                 f"The chain needs a dimension of at least {rank + K}{where}, the rank {rank} of the teacher plus {K} "
                 "students, because each student needs a direction of its own outside the teacher. "
-                f"Got {block.dimension} instead; raise 'dimension', or use method='weights'."
+                f"Got {block.dimension} instead; raise 'dimension', or start method='weights' from Weights(J, B)."
             )
         freedoms.append(block.dimension - rank - K)
     dimension = sum(block.dimension for block in blocks)

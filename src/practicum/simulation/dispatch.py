@@ -21,6 +21,10 @@ from practicum.values import Value, nearest, threads, whole
 if TYPE_CHECKING:
     import xarray as xr
 
+_LARGEST_DIMENSION = 10**15
+_MOST_EXAMPLES = 10**18
+_LARGEST_SEED = 2**63 - 1
+
 Start = OrderParameters | tuple[OrderParameters, OrderParameters] | Weights
 
 
@@ -45,7 +49,7 @@ def simulate(
     Main arguments:
         machine, rule, start: as for :func:`~practicum.solve`. With block-isotropic inputs `start` may be a pair of
             order parameters, inside and outside the data subspace; one alone is spread evenly over all inputs. Explicit
-            ``Weights`` are a start for method="weights", the same for every seed.
+            ``Weights(J, B)`` (from ``practicum.simulation``) are a start for method="weights", the same for every seed.
         dimension: N, the number of inputs.
         until: alpha = updates / N at which every path ends.
         seeds: how many paths (seeds 0, 1, ...), or which. A path depends on its seed alone: not on the other seeds,
@@ -84,6 +88,11 @@ def simulate(
     end = positive("until", until)
     positive("largest_norm", largest_norm)
     N = whole("dimension", dimension, 1)
+    if N > _LARGEST_DIMENSION:
+        raise ParameterError(
+            f"The 'dimension' parameter must be <= {_LARGEST_DIMENSION:g}, because updates are counted exactly. "
+            f"Got {N:.3g} instead; solve is the limit of infinitely many inputs."
+        )
     chosen, workers = _seeds(seeds), threads(workers)
     if isinstance(start, Weights):
         if method == "chain":
@@ -103,13 +112,19 @@ def simulate(
     if dtype not in ("float64", "float32"):
         raise ParameterError(f"The 'dtype' parameter must be 'float64' or 'float32'. Got {dtype!r} instead.")
     alpha = points(save_at, end)
-    steps = np.rint(alpha * N).astype(np.int64)
     last = round(end * N)
+    if last * rule.batch_size * len(chosen) >= _MOST_EXAMPLES:
+        raise ParameterError(
+            f"The run asks for until * dimension * batch_size * seeds = {end * N * rule.batch_size * len(chosen):.3g} "
+            f"examples, which must be fewer than {_MOST_EXAMPLES:.3g}, because they are taken one by one; lower "
+            "'until', 'dimension' or 'batch_size', or use solve for the limit of infinitely many inputs."
+        )
     if last < 1:
         raise ParameterError(
             f"The 'until' parameter must allow at least one update: alpha = {end:g} at dimension {N} is "
             f"{end * N:.3g} of one. Use until >= {1 / N:g}."
         )
+    steps = np.rint(alpha * N).astype(np.int64)
     if method == "chain":
         from practicum.simulation.chain import Block, simulate_chain
 
@@ -142,7 +157,8 @@ def simulate(
     # The critical learning rate is known for isotropic inputs.
     if isinstance(inputs, Gaussian | None) and beyond_critical(machine, rule, total):
         status = ["diverged"] * len(chosen)
-    origin: dict[str, Any] = {"until": end, "dimension": N, "method": method, "dtype": dtype}
+    origin: dict[str, Any] = {"until": end, "dimension": N, "method": method}
+    origin["dtype"] = "float64" if method == "chain" else dtype  # the chain knows no other
     origin["inputs"] = _described(inputs)
     if len(parts) == 2:
         origin["start_outside"] = parts[1].to_dict()
@@ -176,6 +192,8 @@ def _seeds(seeds: Any) -> list[int]:
         raise ParameterError(
             f"The 'seeds' parameter must be a number of seeds >= 1 or a list of seeds. Got {seeds!r:.80} instead."
         ) from None
+    if chosen and max(chosen) > _LARGEST_SEED:
+        raise ParameterError(f"The 'seeds' parameter must list seeds below 2^63. Got {max(chosen)} instead.")
     if not chosen or len(set(chosen)) < len(chosen):
         raise ParameterError(
             f"The 'seeds' parameter must list different seeds, at least one. Got {seeds!r:.80} instead."
