@@ -84,7 +84,7 @@ def test_solve_json_is_all_of_stdout(practicum):
 def test_simulate(practicum):
     code, out, err = practicum("simulate", "problem.toml")
     assert (code, err) == (0, "")
-    assert "mean error of 3 seed(s)" in out
+    assert "mean error of 3 seeds" in out
     assert "status: ok 2, diverged 1" in out
     assert "A part of the seeds diverged: a result" in out
     document = json.loads(practicum("simulate", "problem.toml", "--json")[1])
@@ -445,6 +445,30 @@ def test_brackets_are_text_and_not_markup(capsys):
 
     print_table(["[a]"], [["[[Q, R], [R^T, T]] [bold]"]])
     assert "[[Q, R], [R^T, T]] [bold]" in capsys.readouterr().out
+
+
+def test_ids_stay_whole_on_a_narrow_terminal(capsys, monkeypatch):
+    from rich.console import Console
+
+    from practicum.cli._terminal import print_table
+
+    monkeypatch.setattr(Console, "is_terminal", True)
+    monkeypatch.setenv("COLUMNS", "60")
+    columns = ["id", "kind", "until", "status", "size", "time"]
+    row = ["0123456789abcdef", "simulate", "generalization_error < 0.001", "diverged", "12 kB", "2026-01-01 12:00:00"]
+    print_table(columns, [row])
+    out = capsys.readouterr().out
+    assert "0123456789abcdef" in out
+    assert "diverged" in out
+    assert "\u2026" not in out
+    assert all(len(re.sub(r"\x1b\[[0-9;]*m", "", line)) <= 60 for line in out.splitlines())
+
+
+def test_one_seed_has_no_standard_error(practicum):
+    code, out, _ = practicum("simulate", *SETTINGS, "--set", "until=2", "--set", "dimension=20", "--set", "seeds=[7]")
+    assert code == 0
+    assert "error of seed 7" in out
+    assert "nan" not in out
 
 
 def test_no_help_loses_its_brackets(practicum):

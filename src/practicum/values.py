@@ -36,6 +36,8 @@ def _sentence(name: str, error: Any, remedies: dict[str, str], fields: list[str]
         bound = "must be a whole number"
     elif kind in ("float_type", "float_parsing"):
         bound = "must be a number"
+    elif kind in ("tuple_type", "list_type"):
+        bound = "must be a list, even of one value"
     else:
         bound = f"is not valid ({error['msg']})"
     remedy = remedies.get(str(place), "")

@@ -81,6 +81,8 @@ def test_the_last_setting_wins(file):
         ("solve", "activation=erf,relu", "one value a run"),
         ("solve", "save_at=0,1,2", "--set 'save_at=[0,1,2]'"),
         ("solve", "save_at=[0,1", "is not valid TOML"),
+        ("solve", "save_at=[.5, 1.0]", "write 0.5, not .5"),
+        ("solve", "save_at=5", "'save_at' parameter of SolveConfig must be a list"),
         ("solve", "learning_rate", "must read name=value"),
         ("solve", "learning_rate=", "must read name=value"),
         ("solve", "=3", "must read name=value"),

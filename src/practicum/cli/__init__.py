@@ -82,7 +82,10 @@ def _run(arguments: Sequence[str] | None) -> int:
         _say(str(error))
         return 1
     except MemoryError:
-        _say("There is not enough memory for this run; ask for fewer seeds, or fewer points with save_at.")
+        _say(
+            "There is not enough memory for this run; ask for fewer seeds, fewer points with save_at, or (for weights) "
+            "a smaller dimension."
+        )
         return 1
     except OSError as error:
         _say(f"{error.filename or 'A file'} cannot be used: {(error.strerror or str(error)).lower()}.")

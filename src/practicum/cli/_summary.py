@@ -60,14 +60,18 @@ def document(run: str, path: Path, dataset: xr.Dataset) -> dict[str, Any]:
 def show(dataset: xr.Dataset) -> None:
     """Print the learning curve at a few points, the status and the flat stretch."""
     alpha, error, spread = curve_of(dataset)
+    if dataset.sizes.get("seed") == 1:  # one seed has no standard error
+        spread = None
     reached = np.flatnonzero(np.isfinite(error))
     chosen = reached[np.unique(np.linspace(0, max(reached.size - 1, 0), _ROWS).round().astype(int))[: reached.size]]
     rows = []
     for i in chosen:
         rows.append([f"{alpha[i]:g}", f"{error[i]:.6g}"] + ([] if spread is None else [f"{spread[i]:.2g}"]))
     columns = ["alpha", "generalization error"]
+    if "seed" in dataset.dims and spread is None:
+        columns[1] = f"error of seed {dataset['seed'].item()}"
     if spread is not None:
-        columns = ["alpha", f"mean error of {dataset.sizes['seed']} seed(s)", "standard error"]
+        columns = ["alpha", f"mean error of {dataset.sizes['seed']} seeds", "standard error"]
     _terminal.print_table(columns, rows)
     status = describe_status(dataset["status"])
     ends = np.unique(dataset["alpha_end"].values)

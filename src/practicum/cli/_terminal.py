@@ -94,7 +94,9 @@ def print_table(columns: list[str], rows: list[list[str]], title: str | None = N
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(*columns, title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    for column in columns:  # a narrow terminal may fold cells, but an id must stay in one piece to be copied
+        table.add_column(column, no_wrap=column in ("id", "status"), overflow="fold")
     for row in rows:
         table.add_row(*map(Text, row))  # as Text, or [Q, R] would be read as markup
     console = Console()

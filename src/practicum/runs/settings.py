@@ -111,7 +111,10 @@ def _parse(setting: str) -> tuple[str, Any]:
     if list(document) == ["value"]:
         return name, document["value"]
     if text[0] in "[{\"'":
-        raise ParameterError(f"The value of --set {name} is not valid TOML. Got {text!r} instead.")
+        raise ParameterError(
+            f"The value of --set {name} is not valid TOML. Got {text!r} instead; inside brackets write 0.5, not .5, "
+            "and put text in quotes."
+        )
     if "," in text:
         raise ParameterError(
             f"The setting '{name}' takes one value a run. Got the list {text!r} instead; "
