@@ -566,6 +566,7 @@ def test_bad_values_end_in_one_sentence(changes, sentences):
         ({"over": {"noize": [0.1]}}, ["'over'", "noise", "Did you mean 'noise'?"]),
         ({"over": {"noise": []}}, ["'over'", "at least one number for 'noise'"]),
         ({"over": {"noise": [[0.1]]}}, ["'over'", "'noise'", "[[0.1]]"]),
+        ({"over": {"noise": [[0.1], [0.2, 0.3]]}}, ["'over'", "'noise'", "[0.2, 0.3]"]),
         ({"over": ["noise"]}, ["'over'", "dictionary"]),
         ({"over": {"learning_rate": [0.1, -1.0]}}, ["'learning_rate' parameter of LearningRule must be > 0", "-1.0"]),
         ({"over": {"noise": [0.1]}, "workers": 0}, ["'workers'", ">= 1", "Got 0"]),

@@ -243,8 +243,12 @@ def _axes(over: Any) -> dict[str, np.ndarray]:
                 f"The 'over' parameter of solve_grid knows {', '.join(_GRIDDED)}. Got {name!r} instead."
                 f"{nearest(str(name), list(_GRIDDED))}"
             )
-    axes = {name: np.atleast_1d(np.asarray(values)) for name, values in over.items()}
-    for name, axis in axes.items():
+    axes: dict[str, np.ndarray] = {}
+    for name, values in over.items():
+        try:
+            axis = axes[name] = np.atleast_1d(np.asarray(values))
+        except ValueError:  # lists of different lengths
+            axis = np.empty(0)
         if axis.ndim != 1 or axis.size == 0:
             raise ParameterError(
                 f"The 'over' parameter of solve_grid needs a list of at least one number for '{name}'. "
