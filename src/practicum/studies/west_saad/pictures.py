@@ -40,7 +40,7 @@ def _learning_curves(found: Found) -> Picture:
         "start. Both rules wait on the plateau of the symmetric phase; the adaptive one leaves it sooner.",
         figures.learning_curves,
         data,
-        ("a", "a.ratio"),
+        ("a",),
     )
 
 
