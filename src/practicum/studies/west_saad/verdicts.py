@@ -62,9 +62,9 @@ def _figure_1(found: Found) -> list[Claim]:
             error,
             exceeds(ratio, error, 1.0),
             f"Figure 1 of the paper: {where}. The time of escape is the α at which the error has fallen to half "
-            f"of the plateau's. The exact escape rates at this η have the ratio {rates[1] / rates[0]:.4g}, the formula for "
-            f"small η says {PUBLISHED_GAIN[K]:.4g}; the time to reach the plateau, and how much of the split survives it, "
-            "are part of the measured ratio too.",
+            f"of the plateau's. The exact escape rates at this η have the ratio {rates[1] / rates[0]:.4g}, the formula "
+            f"for small η says {PUBLISHED_GAIN[K]:.4g}; the time to reach the plateau, and how much of the split survives "
+            "it, are part of the measured ratio too.",
         ),
     ]
 
