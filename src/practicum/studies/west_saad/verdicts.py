@@ -63,8 +63,8 @@ def _figure_1(found: Found) -> list[Claim]:
             exceeds(ratio, error, 1.0),
             f"Figure 1 of the paper: {where}. The time of escape is the α at which the error has fallen to half "
             f"of the plateau's. The exact escape rates at this η have the ratio {rates[1] / rates[0]:.4g}, the formula "
-            f"for small η says {PUBLISHED_GAIN[K]:.4g}; the time to reach the plateau, and how much of the split survives "
-            "it, are part of the measured ratio too.",
+            f"for small η says {PUBLISHED_GAIN[K]:.4g}; the time to reach the plateau, and what of the split "
+            "survives it, are part of the measured ratio too.",
         ),
     ]
 
