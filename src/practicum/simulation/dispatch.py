@@ -157,7 +157,7 @@ def simulate(
     # The critical learning rate is known for isotropic inputs.
     if isinstance(inputs, Gaussian | None) and beyond_critical(machine, rule, total):
         status = ["diverged"] * len(chosen)
-    origin: dict[str, Any] = {"until": end, "dimension": N, "method": method}
+    origin: dict[str, Any] = {"until": end, "dimension": N, "method": method, "largest_norm": float(largest_norm)}
     origin["dtype"] = "float64" if method == "chain" else dtype  # the chain knows no other
     origin["inputs"] = _described(inputs)
     if len(parts) == 2:

@@ -92,14 +92,16 @@ def _settings(
             f"The 'rtol' parameter must be >= {SMALLEST_RTOL:g}, the rounding of a double, and < 1, or no digit would "
             f"be right. Got {rtol:g} instead; 1e-10 is the default."
         )
-    positive("largest_norm", largest_norm)
+    largest_norm = positive("largest_norm", largest_norm)
     if method not in METHODS:
         raise ParameterError(
             f"The 'method' parameter must be one of {', '.join(METHODS)}. Got {method!r} instead."
             f"{nearest(str(method), list(METHODS))}"
         )
     end = Until.parse(until, max_alpha)
-    return end, {"until": until if isinstance(until, str) else end.alpha, "rtol": rtol, "atol": atol, "method": method}
+    settings: dict[str, Any] = {"rtol": rtol, "atol": atol, "method": method, "largest_norm": largest_norm}
+    settings |= {"until": until, "max_alpha": end.alpha} if end.target >= 0 else {"until": end.alpha}
+    return end, settings
 
 
 def solve(
