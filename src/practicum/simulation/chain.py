@@ -26,7 +26,7 @@ STREAM_TAG = 1
 """Tag of the chain's random streams; the weights use another, so that both are independent at equal seed."""
 # Updates of up to four students between two looks at whether to go on, some hundredths of a second.
 _CHUNK = 2**18
-_WORTH_COMPILING = 3 * 10**7
+_WORTH_COMPILING = 10**8
 _LARGEST_COMPILED = 8
 
 

@@ -85,8 +85,8 @@ SCALES = {
         total_seeds=(0, 1, 2),
         map_students=(3,),
         chain_seeds={100: 1000, 1000: 128, 100_000: 4},
-        weight_seeds=32,
-        drift_seeds={100: 8000, 400: 8000},
+        weight_seeds=20,
+        drift_seeds={100: 4000, 400: 8000},
         simulate_until=150.0,
     ),
     "paper": Settings(
