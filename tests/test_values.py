@@ -115,3 +115,20 @@ def test_helpers():
     for value in (0, -1, 1.0, True, "3", None):
         with pytest.raises(ParameterError, match="'n' parameter must be a whole number >= 1"):
             whole("n", value, 1)
+
+
+@pytest.mark.parametrize("value", [True, "2"])
+def test_what_only_looks_like_a_number_is_refused(value):
+    with pytest.raises(
+        ParameterError, match=f"'students' .* must be a whole number. Got {value!r}"
+    ):
+        Committee(students=value, teachers=2)
+    with pytest.raises(
+        ParameterError, match=f"'learning_rate' .* must be a number. Got {value!r}"
+    ):
+        LearningRule(learning_rate=value)
+
+
+def test_parameters_are_given_by_name():
+    with pytest.raises(ParameterError, match=r"Committee takes its parameters by name: Committee\(students=\.\.\., "):
+        Committee(2, 2)

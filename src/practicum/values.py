@@ -6,7 +6,8 @@ import os
 from numbers import Integral
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 
 from practicum.errors import ParameterError
 
@@ -75,11 +76,23 @@ class Value(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    def __init__(self, **data: Any) -> None:
+    def __init__(self, *positional: Any, **data: Any) -> None:
+        if positional:
+            name, first = type(self).__name__, next(iter(type(self).model_fields), "name")
+            raise ParameterError(f"{name} takes its parameters by name: {name}({first}=..., ...).")
         try:
             super().__init__(**data)
         except ValidationError as error:
             raise ParameterError(self._explain(error)) from None
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _numbers_are_numbers(cls, value: Any, info: ValidationInfo) -> Any:
+        # pydantic would take True for 1 and "2" for 2; here that is a slip.
+        kind = cls.model_fields[str(info.field_name)].annotation
+        if kind in (int, float) and isinstance(value, bool | str):
+            raise PydanticCustomError("int_type" if kind is int else "float_type", "a number")  # type: ignore[arg-type]
+        return value
 
     @classmethod
     def _explain(cls, error: ValidationError) -> str:
