@@ -119,13 +119,9 @@ def test_helpers():
 
 @pytest.mark.parametrize("value", [True, "2"])
 def test_what_only_looks_like_a_number_is_refused(value):
-    with pytest.raises(
-        ParameterError, match=f"'students' .* must be a whole number. Got {value!r}"
-    ):
+    with pytest.raises(ParameterError, match=f"'students' .* must be a whole number. Got {value!r}"):
         Committee(students=value, teachers=2)
-    with pytest.raises(
-        ParameterError, match=f"'learning_rate' .* must be a number. Got {value!r}"
-    ):
+    with pytest.raises(ParameterError, match=f"'learning_rate' .* must be a number. Got {value!r}"):
         LearningRule(learning_rate=value)
 
 
