@@ -1,5 +1,8 @@
 """West & Saad as a study: small versions of its measurements, verdicts that can fall either way, and stored runs."""
 
+import json
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -161,3 +164,16 @@ def test_the_pair_is_a_valid_start():
 def test_an_unknown_study_or_scale_is_one_sentence(study, scale, word, tmp_path):
     with pytest.raises(ParameterError, match=f"Did you mean '{word}'"):
         reproduce(study, scale, tmp_path)
+
+
+@pytest.mark.soak
+def test_the_quick_study_answers_a_script_and_answers_again_from_its_store(tmp_path):
+    command = [sys.executable, "-m", "practicum", "reproduce", "west-saad", "--json", "--store", str(tmp_path)]
+    first, second = (
+        json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout) for _ in range(2)
+    )
+    assert first == second
+    for claim in first:
+        assert {"study", "claim", "statement", "published", "measured", "uncertainty", "verdict"} <= set(claim)
+        assert claim["study"] == "west-saad"
+    assert len({claim["claim"] for claim in first}) == len(first)
