@@ -8,7 +8,6 @@ rest, a chi variable with N - r - K degrees of freedom. Nothing is inverted, so 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import Event
 
@@ -17,10 +16,10 @@ import numpy as np
 from practicum.errors import ParameterError
 from practicum.simulation._chain_kernel import make_scratch, overlaps, run
 from practicum.simulation.normals import stream
+from practicum.simulation.paths import Paths, fill_rows
 from practicum.theory._error import CODES, generalization_error
 from practicum.theory.machines import Committee, LearningRule
 from practicum.theory.overlaps import OrderParameters
-from practicum.values import threads
 
 STREAM_TAG = 1
 """Tag of the chain's random streams; the weights use another, so that both are independent at equal seed."""
@@ -64,21 +63,6 @@ class Coordinates:
         outside = np.zeros((K + 1, K))
         outside[:K] = np.sign(np.where(np.diag(factor) == 0, 1.0, np.diag(factor)))[:, None] * factor
         return cls(np.ascontiguousarray(inside), outside, np.ascontiguousarray(teacher))
-
-
-@dataclass(frozen=True)
-class Paths:
-    """What a simulation returns before it is labelled: leading axis seed, then the points asked for.
-
-    ``Q`` and ``R`` have shape (seeds, points, blocks, K, K) and (..., K, M): one block for inputs of one variance.
-    """
-
-    Q: np.ndarray
-    R: np.ndarray
-    v: np.ndarray
-    generalization_error: np.ndarray
-    status: list[str]
-    alpha_end: np.ndarray
 
 
 def _sizes(K: int, M: int, examples: int) -> tuple:
@@ -142,14 +126,7 @@ def simulate_chain(
     )
     start = blocks[0].start
     points = len(steps)
-    paths = Paths(
-        Q=np.full((len(seeds), points, len(blocks), K, K), np.nan),
-        R=np.full((len(seeds), points, len(blocks), K, M), np.nan),
-        v=np.full((len(seeds), points, K), np.nan),
-        generalization_error=np.full((len(seeds), points), np.nan),
-        status=["ok"] * len(seeds),
-        alpha_end=np.zeros(len(seeds)),
-    )
+    paths = Paths.unreached(len(seeds), points, len(blocks), K, M)
     squares = [block.scale**2 for block in blocks]
     T = sum(square * block.start.T for square, block in zip(squares, blocks, strict=True))
     sizes = _sizes(K, M, last * rule.batch_size * len(seeds))
@@ -189,12 +166,5 @@ def simulate_chain(
                 np.tensordot(squares, Q, 1), np.tensordot(squares, R, 1), T, v, v_star, CODES[machine.activation]
             )
 
-    with ThreadPoolExecutor(threads(workers)) as pool:
-        futures = [pool.submit(one, row) for row in range(len(seeds))]
-        try:
-            for future in futures:
-                future.result()
-        except BaseException:
-            cancelled.set()
-            raise
+    fill_rows(one, len(seeds), workers, cancelled)
     return paths

@@ -11,7 +11,6 @@ Source: Saad & Solla, Phys. Rev. E 52, 4225 (1995), eqs. (1-4); West & Saad, Phy
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 from typing import Any, Literal
 
@@ -20,12 +19,11 @@ import numpy as np
 from practicum.errors import ParameterError
 from practicum.simulation._weights_kernel import run_given
 from practicum.simulation._weights_run import Run, Spans, held_out_examples, numbers_of, spans, work_arrays
-from practicum.simulation.chain import Paths
 from practicum.simulation.inputs import BlockIsotropic, Gaussian, Law, checked_inputs
+from practicum.simulation.paths import Paths, fill_rows
 from practicum.simulation.starts import Weights
 from practicum.theory.machines import Committee, LearningRule
 from practicum.theory.overlaps import OrderParameters
-from practicum.values import threads
 
 Start = OrderParameters | Weights | Sequence[OrderParameters]
 
@@ -79,14 +77,7 @@ def simulate_weights(
     blocks = spans(law, dimension)
     begin = _checked_start(start, machine, dimension, blocks)
     K, M, points = machine.students, machine.teachers, len(steps)
-    paths = Paths(
-        Q=np.full((len(seeds), points, len(blocks), K, K), np.nan),
-        R=np.full((len(seeds), points, len(blocks), K, M), np.nan),
-        v=np.full((len(seeds), points, K), np.nan),
-        generalization_error=np.full((len(seeds), points), np.nan),
-        status=["ok"] * len(seeds),
-        alpha_end=np.zeros(len(seeds)),
-    )
+    paths = Paths.unreached(len(seeds), points, len(blocks), K, M)
     held_out = held_out_examples(law, dimension, dtype)
     cancelled = Event()
     end = int(steps[-1]) if last is None else last
@@ -114,14 +105,7 @@ def simulate_weights(
                 paths.Q[row, point], paths.R[row, point], paths.v[row, point] = Q, R, run.v
                 paths.generalization_error[row, point] = run.error(Q, R, T, blocks, held_out)
 
-    with ThreadPoolExecutor(threads(workers)) as pool:
-        futures = [pool.submit(one, row) for row in range(len(seeds))]
-        try:
-            for future in futures:
-                future.result()
-        except BaseException:
-            cancelled.set()
-            raise
+    fill_rows(one, len(seeds), workers, cancelled)
     return paths
 
 
