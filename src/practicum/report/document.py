@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
-import secrets
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
@@ -17,6 +15,7 @@ import jinja2
 
 from practicum import __version__
 from practicum.errors import StorageError
+from practicum.runs.files import replace_whole
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -101,23 +100,13 @@ def is_current(path: Path, digest: str) -> bool:
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Write a text file completely or not at all: a temporary file is written, synced and renamed.
+    """Write a page completely or not at all.
 
     Raises:
         StorageError: the folder cannot be made or written, or the disk is full; an older page stays as it was.
     """
-    temporary = path.with_name(f".{path.stem}.{secrets.token_hex(8)}.part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with open(temporary, "x", encoding="utf-8", newline="\n") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
+        replace_whole(path, text.encode())
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise StorageError(

@@ -30,29 +30,38 @@ def _seal(body: bytes | memoryview) -> bytes:
     return _MARK + hashlib.sha256(body).hexdigest().encode()
 
 
-def write_sealed(path: Path, body: bytes | memoryview) -> None:
-    """Write `body` and its seal to `path`, completely or not at all.
+def replace_whole(path: Path, *parts: bytes | memoryview) -> None:
+    """Write `parts` one after the other to `path`, completely or not at all; its folder is made if needed.
 
     A temporary file in the same folder is written, synced to the disk and renamed over `path`; then the
     folder is synced, so that after a power cut either the old state or the whole new file is found.
 
     Raises:
-        StorageError: the folder cannot be made or written, or the disk is full; `path` is as it was before.
+        OSError: the folder cannot be made or written, or the disk is full; `path` is as it was before.
     """
     temporary = path.with_name(f".{path.stem}.{secrets.token_hex(8)}.part")
+    path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with open(temporary, "xb") as file:
-                file.write(body)
-                file.write(_seal(body))
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
-        _sync_folder(path.parent)
+        with open(temporary, "xb") as file:
+            for part in parts:
+                file.write(part)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    _sync_folder(path.parent)
+
+
+def write_sealed(path: Path, body: bytes | memoryview) -> None:
+    """Write `body` and its seal to `path`, completely or not at all.
+
+    Raises:
+        StorageError: the folder cannot be made or written, or the disk is full; `path` is as it was before.
+    """
+    try:
+        replace_whole(path, body, _seal(body))
     except OSError as error:
         raise StorageError(_why_not_written(path, error)) from None
 
