@@ -5,11 +5,10 @@ The medians and the smallest of many short repetitions, one thread; on a shared 
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 from numba import njit
 
+from _timing import seconds
 from practicum.simulation.normals import fill_normals32, fill_normals64, next_normal64, next_uniform, stream
 
 REPETITIONS, NUMBERS = 400, 200_000
@@ -44,14 +43,9 @@ def uniforms(state, times):
 
 
 def nanoseconds(call, numbers):
-    """(median, smallest) nanoseconds a number."""
-    call()
-    seconds = []
-    for _ in range(REPETITIONS):
-        begin = time.perf_counter()
-        call()
-        seconds.append(time.perf_counter() - begin)
-    return np.median(seconds) / numbers * 1e9, min(seconds) / numbers * 1e9
+    """(median, smallest) nanoseconds of processor time a number."""
+    median, least = seconds(call, REPETITIONS)
+    return median / numbers * 1e9, least / numbers * 1e9
 
 
 def main() -> None:

@@ -6,11 +6,10 @@ medians and the smallest of many short repetitions; on a shared machine trust th
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 from scipy.special import erf
 
+from _timing import seconds
 from practicum import Committee, LearningRule, OrderParameters
 from practicum.simulation._weights_run import Run
 from practicum.simulation.inputs import Gaussian
@@ -21,14 +20,9 @@ BARS = {("float32", 1000): 2.5, ("float64", 1000): 5.0}
 
 
 def microseconds(call, steps):
-    """(median, smallest) microseconds a step."""
-    call()
-    seconds = []
-    for _ in range(REPETITIONS):
-        begin = time.perf_counter()
-        call()
-        seconds.append(time.perf_counter() - begin)
-    return np.median(seconds) / steps * 1e6, min(seconds) / steps * 1e6
+    """(median, smallest) microseconds of processor time a step."""
+    median, least = seconds(call, REPETITIONS)
+    return median / steps * 1e6, least / steps * 1e6
 
 
 def plain_numpy(J, B, rng, steps):
