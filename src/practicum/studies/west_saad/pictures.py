@@ -37,7 +37,7 @@ def _learning_curves(found: Found) -> Picture:
     return Picture(
         "learning-curves",
         f"Figure 1 of the paper, computed anew: K = M = {FIGURE_1['students']}, η = {FIGURE_1['learning_rate']:g}, one "
-        "start. Both rules wait on the plateau of the symmetric phase; the adaptive one leaves it sooner.",
+        "start. The dotted level is the plateau of the symmetric phase in theory, the marks where each rule leaves it.",
         figures.learning_curves,
         data,
         ("a",),
@@ -47,8 +47,7 @@ def _learning_curves(found: Found) -> Picture:
 def _overlaps(found: Found) -> Picture:
     return Picture(
         "overlaps",
-        "The same two runs, seen in the overlaps: on the plateau every student resembles every teacher alike; at the "
-        "escape each student finds a teacher of its own.",
+        "The same two runs, seen in the overlaps: of students with each other above, with the teachers below.",
         figures.overlaps,
         _by_curve(found),
         ("a",),
@@ -126,7 +125,7 @@ def _theory_and_simulation(found: Found) -> Picture:
     return Picture(
         "theory-and-simulation",
         f"K = M = 2, η = {PAIR_RATE:g}: the flow, the exact chain at three sizes, and the weights of a network. Below: "
-        "distance of the mean from the flow in standard errors; it is real at finite N and vanishes as N grows.",
+        "distance of the mean from the flow in standard errors.",
         figures.theory_and_simulation,
         data,
         ("f.law", "f.limit", "f.large"),
