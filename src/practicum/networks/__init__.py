@@ -1,0 +1,1 @@
+"""Networks (PyTorch, extra ``networks``): teachers, students and their training, many seeds side by side."""
