@@ -1,0 +1,144 @@
+"""Where the files of an image set are: in a folder, in Debian's, in a cache, or at public addresses."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+from practicum.errors import ParameterError, StorageError
+
+FOLDER = "PRACTICUM_DATA"
+"""The environment variable that names the folder of image sets."""
+
+DEBIAN = Path("/usr/share/datasets")
+"""Where Debian's package dataset-fashion-mnist puts its files, in the folder fashion-mnist."""
+
+SECONDS = 30
+"""How long a server may stay silent."""
+
+
+class Source(NamedTuple):
+    """A public image set: mirrors of one folder, and the SHA-256 of the compressed files in it."""
+
+    mirrors: tuple[str, ...]
+    checksums: dict[str, str]
+
+
+SOURCES = {
+    "mnist": Source(
+        (
+            "https://storage.googleapis.com/cvdf-datasets/mnist/",
+            "https://ossci-datasets.s3.amazonaws.com/mnist/",
+        ),
+        {
+            "train-images-idx3-ubyte.gz": "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
+            "train-labels-idx1-ubyte.gz": "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
+            "t10k-images-idx3-ubyte.gz": "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
+            "t10k-labels-idx1-ubyte.gz": "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
+        },
+    ),
+    "fashion-mnist": Source(
+        (
+            "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
+            "https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion/",
+        ),
+        {
+            "train-images-idx3-ubyte.gz": "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
+            "train-labels-idx1-ubyte.gz": "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
+            "t10k-images-idx3-ubyte.gz": "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
+            "t10k-labels-idx1-ubyte.gz": "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
+        },
+    ),
+}
+
+
+def files(name: str, split: str, folder: str | os.PathLike[str] | None) -> tuple[Path, Path]:
+    """The files with the images and the labels of one split, fetched if no folder has them.
+
+    Main arguments:
+        name: a key of `SOURCES`.
+        split: "train" or "test".
+        folder: one with the folder `name` in it; then nothing else is looked at.
+
+    Raises:
+        StorageError: `folder`, or the folder that $PRACTICUM_DATA names, lacks the files; they cannot be fetched.
+        ParameterError: pooch, which fetches them, is not installed.
+    """
+    prefix = {"train": "train", "test": "t10k"}[split]
+    wanted = (f"{prefix}-images-idx3-ubyte", f"{prefix}-labels-idx1-ubyte")
+    if folder is not None:
+        return _required(Path(folder).expanduser(), "The 'folder' parameter", name, wanted)
+    if os.environ.get(FOLDER):
+        root = Path(os.environ[FOLDER]).expanduser()
+        # A folder that holds another set only is no mistake; one that is not there is.
+        if not root.is_dir() or (root / name).is_dir():
+            return _required(root, f"The environment variable {FOLDER}", name, wanted)
+    return _found(DEBIAN / name, wanted) or _fetched(name, wanted)
+
+
+def _found(folder: Path, wanted: tuple[str, str]) -> tuple[Path, Path] | None:
+    """Both files, compressed or not, or None."""
+    paths = [next((p for p in (folder / f"{file}.gz", folder / file) if p.is_file()), None) for file in wanted]
+    images, labels = paths
+    return None if images is None or labels is None else (images, labels)
+
+
+def _required(root: Path, origin: str, name: str, wanted: tuple[str, str]) -> tuple[Path, Path]:
+    found = _found(root / name, wanted)
+    if found is None:
+        missing = [file for file in wanted if not any((root / name / f).is_file() for f in (f"{file}.gz", file))]
+        raise StorageError(
+            f"{origin} names {root}, but {root / name} lacks {' and '.join(missing)} (.gz or not); put the files of "
+            f"the set there, or name the folder in which the folder {name} lies."
+        )
+    return found
+
+
+def _fetched(name: str, wanted: tuple[str, str]) -> tuple[Path, Path]:
+    """Both files from pooch's cache, which is filled from the first mirror that answers."""
+    try:
+        import pooch
+    except ImportError:
+        raise ParameterError(
+            f"Fetching {name} needs the package pooch, which is not installed: pip install 'practicum[data]' adds it, "
+            f"or put the four files of the set into a folder {name} and set ${FOLDER} to the folder above it."
+        ) from None
+    cache = Path(pooch.os_cache("practicum")) / name
+    images, labels = (_fetch(pooch, name, f"{file}.gz", cache) for file in wanted)
+    return images, labels
+
+
+def _fetch(pooch, name: str, file: str, cache: Path) -> Path:
+    mirrors, checksums = SOURCES[name]
+    reasons = []
+    for mirror in mirrors:
+        try:
+            # pooch loads into a temporary file and moves it only if its checksum is right.
+            return Path(
+                pooch.retrieve(
+                    mirror + file,
+                    known_hash=f"sha256:{checksums[file]}",
+                    fname=file,
+                    path=cache,
+                    downloader=pooch.HTTPDownloader(timeout=SECONDS),
+                )
+            )
+        except ValueError:
+            reasons.append(f"{mirror} sent a file whose SHA-256 is not {checksums[file][:12]}...")
+        except OSError as error:  # what requests raises is an OSError too
+            reasons.append(f"{mirror} {_why(error)}")
+    raise StorageError(
+        f"The file {file} of {name} could not be fetched ({'; '.join(reasons)}); download these four files into a "
+        f"folder {name} and set ${FOLDER} to the folder above it: {', '.join(checksums)}."
+    )
+
+
+def _why(error: OSError) -> str:
+    """The reason in a few words; the text of a failed connection is a paragraph."""
+    response = getattr(error, "response", None)
+    if response is not None:
+        return f"answered {response.status_code}"
+    if error.filename is not None:
+        return f"was not asked, for {error.filename} cannot be written: {(error.strerror or '').lower()}"
+    return f"was not reached, {type(error).__name__}"

@@ -1,0 +1,143 @@
+"""Fetching, on a server of this machine that serves made-up files: checksums, mirrors, and what to do without."""
+
+import hashlib
+import logging
+import socket
+import sys
+import threading
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from data.idx_files import write_set
+from practicum.data import images, sources
+from practicum.errors import ParameterError, StorageError
+
+pooch = pytest.importorskip("pooch")
+
+
+@pytest.fixture
+def closed():
+    """An address at which nobody listens."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{taken.getsockname()[1]}/"
+
+
+@pytest.fixture
+def server(tmp_path):
+    """A server of four made-up files; (its address, their bytes, the paths asked for)."""
+    asked: list[str] = []
+
+    class Handler(SimpleHTTPRequestHandler):
+        def __init__(self, *arguments):
+            super().__init__(*arguments, directory=str(tmp_path / "served"))
+
+        def log_message(self, *_):
+            pass
+
+        def log_request(self, *_):
+            asked.append(self.path)
+
+    content = write_set(tmp_path / "served" / "set")
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
+        thread = threading.Thread(target=running.serve_forever, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{running.server_port}/set/", content, asked
+        running.shutdown()
+
+
+@pytest.fixture
+def mirrors(tmp_path, monkeypatch, server):
+    """Sets the mirrors of mnist; the checksums are those of the served files."""
+    monkeypatch.delenv("PRACTICUM_DATA", raising=False)
+    monkeypatch.setattr(sources, "DEBIAN", tmp_path / "no-debian")
+    monkeypatch.setattr(sources, "SECONDS", 5)
+    monkeypatch.setattr(pooch, "os_cache", lambda name: tmp_path / "cache" / name)
+    pooch.get_logger().setLevel(logging.WARNING)
+    checksums = {file: hashlib.sha256(content).hexdigest() for file, content in server[1].items()}
+
+    def use(*addresses):
+        monkeypatch.setitem(sources.SOURCES, "mnist", sources.Source(addresses, checksums))
+
+    return use
+
+
+def test_files_are_fetched_once(tmp_path, server, mirrors):
+    address, content, asked = server
+    mirrors(address)
+    assert len(images("mnist", "test")) == 6
+    assert len(asked) == 2
+    assert len(images("mnist")) == 12
+    assert len(images("mnist", "test")) == 6
+    assert len(asked) == 4
+    cached = {path.name: path.read_bytes() for path in (tmp_path / "cache/practicum/mnist").iterdir()}
+    assert cached == content
+
+
+def test_a_mirror_that_fails_is_passed_over(server, mirrors, closed):
+    address, _, asked = server
+    mirrors(closed, address + "nowhere/", address)
+    assert len(images("mnist")) == 12
+    assert len(asked) == 4  # two files, at two of the mirrors
+
+
+def test_a_wrong_checksum_is_refused_and_nothing_is_kept(tmp_path, server, mirrors):
+    mirrors(server[0])
+    (tmp_path / "served/set/train-images-idx3-ubyte.gz").write_bytes(b"another file")
+    with pytest.raises(StorageError) as error:
+        images("mnist")
+    text = str(error.value)
+    assert "train-images-idx3-ubyte.gz of mnist could not be fetched" in text
+    assert f"{server[0]} sent a file whose SHA-256 is not " in text
+    assert text.count("\n") == 0
+    assert list((tmp_path / "cache/practicum/mnist").iterdir()) == []
+
+
+def test_a_spoilt_file_in_the_cache_is_fetched_again(tmp_path, server, mirrors):
+    address, content, asked = server
+    mirrors(address)
+    images("mnist")
+    spoilt = tmp_path / "cache/practicum/mnist/train-labels-idx1-ubyte.gz"
+    spoilt.write_bytes(b"half of it")
+    assert len(images("mnist")) == 12
+    assert len(asked) == 3
+    assert spoilt.read_bytes() == content[spoilt.name]
+
+
+def test_without_a_network_one_sentence_says_what_to_do(server, mirrors, closed):
+    mirrors(closed, server[0] + "nowhere/")
+    with pytest.raises(StorageError) as error:
+        images("mnist", "test")
+    text = str(error.value)
+    assert f"{closed} was not reached, ConnectionError" in text
+    assert "nowhere/ answered 404" in text
+    assert "download these four files into a folder mnist and set $PRACTICUM_DATA to the folder above it: " in text
+    assert all(file in text for file in server[1])
+    assert text.count("\n") == 0
+
+
+def test_a_cache_that_cannot_be_written_is_named(tmp_path, server, mirrors):
+    mirrors(server[0])
+    (tmp_path / "cache").write_text("a file where a folder should be")
+    with pytest.raises(StorageError, match=r"was not asked, for .*cache.* cannot be written"):
+        images("mnist")
+
+
+def test_without_pooch_one_sentence_says_what_to_install(mirrors, server, monkeypatch):
+    mirrors(server[0])
+    monkeypatch.setitem(sys.modules, "pooch", None)
+    with pytest.raises(ParameterError, match=r"pip install 'practicum\[data\]' adds it, or put the four files"):
+        images("mnist")
+
+
+@pytest.mark.parametrize("name", sources.SOURCES)
+def test_every_set_has_mirrors_and_four_checksums(name):
+    mirrors, checksums = sources.SOURCES[name]
+    assert len(mirrors) >= 2
+    assert all(mirror.endswith("/") for mirror in mirrors)
+    assert len({len(value) for value in checksums.values()}) == 1
+    assert len(set(checksums.values())) == 4
+    assert sorted(checksums) == sorted(
+        f"{prefix}-{kind}-ubyte.gz" for prefix in ("train", "t10k") for kind in ("images-idx3", "labels-idx1")
+    )
