@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from practicum.errors import ParameterError
+from practicum.networks._torch import need_torch
 from practicum.networks.names import Activation, Normalisation
 from practicum.values import whole
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 def precision(dtype: Any) -> torch.dtype:
     """``torch.float32`` or ``torch.float64``, from itself or from its name."""
+    need_torch()
     import torch
 
     known = {"float32": torch.float32, "float64": torch.float64}
@@ -53,6 +55,7 @@ def assembled(
     device: Any,
 ) -> MLP:
     """An MLP whose seeds are the networks given as (weights, biases), layer after layer, in float64."""
+    need_torch()
     import torch
 
     from practicum.networks.mlp import MLP

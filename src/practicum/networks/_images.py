@@ -1,0 +1,86 @@
+"""Images as an input law."""
+
+from __future__ import annotations
+
+import os
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from pydantic import Field
+
+from practicum.errors import ParameterError
+from practicum.networks._law import LawValue
+from practicum.values import whole
+
+if TYPE_CHECKING:
+    from practicum.networks.mlp import MLP
+
+_SHAPES = {"mnist": (1, 28, 28), "fashion-mnist": (1, 28, 28), "digits": (1, 8, 8)}
+
+
+class ImageInputs(LawValue):
+    """Different images of one split of a data set, in random order, float32.
+
+    Main arguments:
+        name: "mnist", "fashion-mnist" or "digits"; see :func:`practicum.data.images` for where they come from.
+        split: "train" or "test"; the held-out examples are always of "test".
+        flat: vectors (N, h w) for multilayer perceptrons, or images (N, 1, h, w) for convolutions.
+
+    Other arguments:
+        mean: subtracted from every pixel, which is in [0, 1].
+        deviation: what the pixels are divided by afterwards.
+
+    Raises:
+        ParameterError: more images are asked for than the split has.
+    """
+
+    kind: Literal["images"] = "images"
+    name: Literal["mnist", "fashion-mnist", "digits"] = "fashion-mnist"
+    split: Literal["train", "test"] = "train"
+    flat: bool = True
+    mean: float = 0.0
+    deviation: float = Field(default=1.0, gt=0, json_schema_extra={"remedy": "1.0 leaves the pixels as they are."})
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of one example: (h w,) or (1, h, w)."""
+        shape = _SHAPES[self.name]
+        return (int(np.prod(shape)),) if self.flat else shape
+
+    @property
+    def dimension(self) -> int:
+        """The number of pixels."""
+        return int(np.prod(_SHAPES[self.name]))
+
+    @property
+    def held_out(self) -> ImageInputs:
+        return self.replace(split="test")
+
+    def sample(
+        self, rng: np.random.Generator, count: int, teacher: MLP | None = None, seed_index: int = 0
+    ) -> np.ndarray:
+        return self.labelled(rng, count)[0]
+
+    def labelled(self, rng: np.random.Generator, count: int) -> tuple[np.ndarray, np.ndarray]:
+        """What :meth:`sample` returns, and the class of each image, int64 (N,)."""
+        count = whole("count", count, 1)
+        images = _loaded(self.name, self.split, os.environ.get("PRACTICUM_DATA"))
+        if count > len(images.labels):
+            raise ParameterError(
+                f"The 'count' parameter must be <= {len(images.labels)}, the images of {self.name} ({self.split}), "
+                f"because no image is drawn twice. Got {count} instead."
+            )
+        chosen = rng.permutation(len(images.labels))[:count]
+        pixels = images.inputs[chosen].reshape(count, *self.shape)
+        if self.mean != 0 or self.deviation != 1:
+            pixels = (pixels - np.float32(self.mean)) / np.float32(self.deviation)
+        return pixels, images.labels[chosen]
+
+
+@lru_cache(maxsize=2)
+def _loaded(name: Any, split: Any, folder: str | None) -> Any:
+    # Sixteen seeds would otherwise read the same files sixteen times; nobody writes into what is kept.
+    from practicum.data import images
+
+    return images(name, split)
