@@ -1,0 +1,72 @@
+"""Specialization: who resembles whom in teacher and student, and by how much.
+
+Measures work on plain arrays of activations, on streams of them, on networks with a leading seed axis, and on any pair
+of PyTorch modules. Teacher comes before student in every correlation: ``rho(teacher, student)``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+_HOMES = {
+    "Correlation": "correlation",
+    "Specialization": "observers",
+    "alignment": "matching",
+    "assign": "matching",
+    "assigned_correlation": "matching",
+    "best_correlation": "matching",
+    "correlate": "correlation",
+    "coverage": "matching",
+    "ranks": "winners",
+    "record": "activations",
+    "success": "seeds",
+    "train": "learning",
+    "wilson": "seeds",
+    "winner_rank": "winners",
+}
+
+__all__ = [
+    "Correlation",
+    "Specialization",
+    "alignment",
+    "assign",
+    "assigned_correlation",
+    "best_correlation",
+    "correlate",
+    "coverage",
+    "ranks",
+    "record",
+    "success",
+    "train",
+    "wilson",
+    "winner_rank",
+]
+
+
+def __getattr__(name: str) -> Any:
+    from importlib import import_module
+
+    if name not in _HOMES:
+        raise AttributeError(f"module 'practicum.specialization' has no attribute '{name}'")
+    return getattr(import_module(f"practicum.specialization.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOMES])
+
+
+if TYPE_CHECKING:
+    from practicum.specialization.activations import record as record
+    from practicum.specialization.correlation import Correlation as Correlation
+    from practicum.specialization.correlation import correlate as correlate
+    from practicum.specialization.learning import train as train
+    from practicum.specialization.matching import alignment as alignment
+    from practicum.specialization.matching import assign as assign
+    from practicum.specialization.matching import assigned_correlation as assigned_correlation
+    from practicum.specialization.matching import best_correlation as best_correlation
+    from practicum.specialization.matching import coverage as coverage
+    from practicum.specialization.observers import Specialization as Specialization
+    from practicum.specialization.seeds import success as success
+    from practicum.specialization.seeds import wilson as wilson
+    from practicum.specialization.winners import ranks as ranks
+    from practicum.specialization.winners import winner_rank as winner_rank
