@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from practicum.errors import ParameterError
 from practicum.networks._augmented import TeacherAgnosticInputs, TeacherAwareInputs
+from practicum.networks._described import by_kind
 from practicum.networks._images import ImageInputs
 from practicum.networks._law import LawValue, Width, draw
 from practicum.networks.randomness import generator
@@ -112,8 +113,17 @@ class LowRankInputs(LawValue):
 
 Law = Annotated[
     GaussianInputs | UniformInputs | LowRankInputs | TeacherAwareInputs | TeacherAgnosticInputs | ImageInputs,
-    Field(discriminator="kind"),
+    by_kind(
+        "An input law",
+        GaussianInputs,
+        UniformInputs,
+        LowRankInputs,
+        TeacherAwareInputs,
+        TeacherAgnosticInputs,
+        ImageInputs,
+    ),
 ]
+"""The type of a field that holds any input law that can be stored."""
 
 
 __all__ = [

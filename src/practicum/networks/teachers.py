@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from practicum.errors import ParameterError
 from practicum.networks._assembly import assembled, checked_seeds
-from practicum.networks._described import Described, check_slope
+from practicum.networks._described import Described, by_kind, check_slope
 from practicum.networks._given import from_arrays, from_module
 from practicum.networks._grid import check_room, separated
 from practicum.networks._law import draw
@@ -105,8 +105,9 @@ class BalancedTeacher(Described):
     Then, layer after layer, biases are set to minus the median of ``w . f`` over N = `samples` tuning samples, and the
     last layer is rescaled and shifted. So what holds, in float64:
 
-    * on the tuning samples each hidden node is positive on exactly N/2 of them (unless values are repeated), and each
-      output has mean 0 and variance 1 (divided by N);
+    * on the tuning samples each hidden node is positive on exactly N/2 of them, and each output has mean 0 and variance
+      1 (divided by N). Where samples share the median, the node is positive on at most N/2 and negative on at most N/2:
+      in narrow networks some samples silence all nodes below, and all give the same value;
     * on fresh samples of the same law the share of a node is 1/2 with a standard deviation of
       ``sqrt((1/N + 1/N') / 4)`` over N' of them, and means and variances are 0 and 1 up to the same order;
     * on another law nothing of this holds.
@@ -214,6 +215,7 @@ class BalancedTeacher(Described):
         return weights, biases
 
 
-TeacherValue = Annotated[SeparatedTeacher | BalancedTeacher, Field(discriminator="kind")]
+TeacherValue = Annotated[SeparatedTeacher | BalancedTeacher, by_kind("A teacher", SeparatedTeacher, BalancedTeacher)]
+"""The type of a field that holds any teacher that can be stored."""
 
 __all__ = ["BalancedTeacher", "SeparatedTeacher", "TeacherValue", "from_arrays", "from_module"]
