@@ -26,7 +26,7 @@ class Activations(NamedTuple):
         values: what the next layer sees, one tensor (S, samples, nodes) a layer. S is 1 for a network without a seed
             axis. In a convolution the channels are the nodes, and every position is a sample.
         drives: what decides whether a node fires, namely where it is > 0; the values themselves if not known better.
-        outputs: of the network.
+        outputs: of the network, (S, samples, C).
     """
 
     names: tuple[str, ...]
@@ -59,7 +59,24 @@ def record(network: nn.Module, inputs: Tensor, layers: Sequence[str] | None = No
             f"Activations need at least one sample. Got inputs of shape {tuple(inputs.shape)} instead."
         )
     with evaluated(network):
-        return _recorded(network, inputs, layers)
+        if not one_for_all(network, inputs):
+            return _recorded(network, inputs, layers)
+        together = _recorded(network, inputs.flatten(0, 1).unsqueeze(0), layers)
+        seeds = inputs.shape[0]
+        return Activations(
+            together.names,
+            [v.unflatten(1, (seeds, -1)).squeeze(0) for v in together.values],
+            [v.unflatten(1, (seeds, -1)).squeeze(0) for v in together.drives],
+            together.outputs.unflatten(1, (seeds, -1)).squeeze(0),
+        )
+
+
+def one_for_all(network: nn.Module, inputs: Tensor) -> bool:
+    """Whether one network with a seed axis is to serve inputs that differ from seed to seed, (S, B, ...)."""
+    if isinstance(network, MLP):
+        return network.seeds == 1 and inputs.ndim == 3 and inputs.shape[0] > 1
+    single = isinstance(network, Ensemble) and network.seeds == 1
+    return bool(single and inputs.shape[0] > 1 and network.shape is not None and inputs.shape[2:] == network.shape)
 
 
 @contextmanager
@@ -86,7 +103,7 @@ def _recorded(network: nn.Module, inputs: Tensor, layers: Sequence[str] | None) 
         rows = [inputs if shared else inputs[min(s, len(inputs) - 1)] for s in range(network.seeds)]
         each = [_of_module(part, own, layers) for part, own in zip(network.networks, rows)]
         values = [torch.cat(layer) for layer in zip(*(e.values for e in each))]
-        return Activations(each[0].names, values, values, torch.stack([e.outputs for e in each]))
+        return Activations(each[0].names, values, values, torch.cat([e.outputs for e in each]))
     return _of_module(network, inputs, layers)
 
 
@@ -127,6 +144,7 @@ def _of_module(network: nn.Module, inputs: Tensor, layers: Sequence[str] | None)
     silent = [name for name in wanted if name not in names]
     if layers is not None and silent:
         raise ParameterError(f"The layer '{silent[0]}' of {type(network).__name__} did not compute on these inputs.")
+    outputs = outputs.unsqueeze(0) if outputs.ndim == 2 else outputs
     return Activations(tuple(names), values, values, outputs)
 
 

@@ -98,10 +98,10 @@ class Specialization:
         return streams
 
     def _coverage(self, best: list[np.ndarray]) -> tuple[tuple[str, ...], np.ndarray]:
-        if isinstance(self.thresholds, float):
-            return ("seed", "layer"), np.stack([coverage(b, self.thresholds) for b in best], axis=1)
-        shares = [[coverage(b, threshold) for threshold in self.thresholds] for b in best]
-        return ("seed", "layer", "threshold"), np.moveaxis(np.array(shares), -1, 0)
+        if isinstance(self.thresholds, tuple):
+            shares = [[coverage(b, threshold) for threshold in self.thresholds] for b in best]
+            return ("seed", "layer", "threshold"), np.moveaxis(np.array(shares), -1, 0)
+        return ("seed", "layer"), np.stack([coverage(b, self.thresholds) for b in best], axis=1)
 
 
 def _checked_keep(keep: Sequence[str]) -> tuple[str, ...]:
