@@ -91,8 +91,9 @@ def test_digits_work_offline_and_are_split_class_by_class():
 
 def test_without_scikit_learn_one_sentence_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
-    with pytest.raises(ParameterError, match=r"not installed: pip install 'practicum\[data\]' adds it\.$"):
+    with pytest.raises(ParameterError, match=r"not installed: pip install 'practicum\[data\]' adds it\.$") as error:
         images("digits")
+    assert isinstance(error.value, ImportError)
 
 
 def own(count: int = 6, channels: int = 2) -> Images:

@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
+from practicum.data._missing import missing
 from practicum.data.idx import read_idx
 from practicum.data.sources import files
 from practicum.errors import ParameterError, StorageError
@@ -161,10 +162,7 @@ def _digits(split: str) -> tuple[np.ndarray, np.ndarray, int]:
     try:
         from sklearn.datasets import load_digits
     except ImportError:
-        raise ParameterError(
-            "The images 'digits' are part of scikit-learn, which is not installed: pip install 'practicum[data]' adds "
-            "it."
-        ) from None
+        raise missing("scikit-learn", "The set 'digits'") from None
     bunch: Any = load_digits()
     labels = np.asarray(bunch.target)
     # The digits come in runs 0, 1, ..., 9, so each fifth of them would be 4 and 9: count within each class instead.

@@ -6,7 +6,8 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
-from practicum.errors import ParameterError, StorageError
+from practicum.data._missing import missing
+from practicum.errors import StorageError
 
 FOLDER = "PRACTICUM_DATA"
 """The environment variable that names the folder of image sets."""
@@ -100,10 +101,8 @@ def _fetched(name: str, wanted: tuple[str, str]) -> tuple[Path, Path]:
     try:
         import pooch
     except ImportError:
-        raise ParameterError(
-            f"Fetching {name} needs the package pooch, which is not installed: pip install 'practicum[data]' adds it, "
-            f"or put the four files of the set into a folder {name} and set ${FOLDER} to the folder above it."
-        ) from None
+        without = f", or put the four files of the set into a folder {name} and set ${FOLDER} to the folder above it"
+        raise missing("pooch", f"Fetching {name}", without) from None
     cache = Path(pooch.os_cache("practicum")) / name
     images, labels = (_fetch(pooch, name, f"{file}.gz", cache) for file in wanted)
     return images, labels
