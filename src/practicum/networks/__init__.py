@@ -19,7 +19,7 @@ _HOMES = {
     "Students": "students",
     "TeacherAgnosticInputs": "inputs",
     "TeacherAwareInputs": "inputs",
-    "Training": "training",
+    "Training": "settings",
     "UniformInputs": "inputs",
     "fit": "training",
     "from_arrays": "teachers",
@@ -73,12 +73,12 @@ if TYPE_CHECKING:
     from practicum.networks.inputs import TeacherAwareInputs as TeacherAwareInputs
     from practicum.networks.inputs import UniformInputs as UniformInputs
     from practicum.networks.mlp import MLP as MLP
+    from practicum.networks.settings import Training as Training
     from practicum.networks.students import Students as Students
     from practicum.networks.teachers import BalancedTeacher as BalancedTeacher
     from practicum.networks.teachers import SeparatedTeacher as SeparatedTeacher
     from practicum.networks.teachers import from_arrays as from_arrays
     from practicum.networks.teachers import from_module as from_module
     from practicum.networks.training import Data as Data
-    from practicum.networks.training import Training as Training
     from practicum.networks.training import fit as fit
     from practicum.networks.training import make_data as make_data

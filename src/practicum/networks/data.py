@@ -1,0 +1,130 @@
+"""The examples that students learn from and are tested on, with the teacher's answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from practicum.errors import ParameterError
+from practicum.networks._assembly import checked_seeds, precision
+from practicum.networks._law import draw
+from practicum.networks.randomness import generator
+from practicum.values import whole
+
+
+@dataclass(frozen=True)
+class Data:
+    """Inputs for training and held-out inputs.
+
+    Main arguments:
+        inputs: (S, N, d), each seed its own; or (1, N, d), the same for all. An example may have several axes.
+        held_out: (S, N', d) or (1, N', d), never trained on.
+
+    Other arguments:
+        law, seeds: what the training inputs were drawn from and by whom, if they can be drawn anew every epoch.
+
+    Raises:
+        ParameterError: no examples, shapes that do not fit each other, or numbers that are not finite.
+    """
+
+    inputs: Tensor
+    held_out: Tensor
+    law: Any = None
+    seeds: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name, value in (("inputs", self.inputs), ("held_out", self.held_out)):
+            if not isinstance(value, Tensor) or not value.is_floating_point() or value.ndim < 3:
+                found = tuple(value.shape) if isinstance(value, (Tensor, np.ndarray)) else type(value).__name__
+                raise ParameterError(
+                    f"The '{name}' parameter of Data must be a tensor (seeds, samples, inputs) of floats, with 1 seed "
+                    f"if all share it. Got {found} instead."
+                )
+            if value.numel() == 0:
+                raise ParameterError(
+                    f"The '{name}' parameter of Data must hold at least one example. Got shape {tuple(value.shape)} "
+                    "instead."
+                )
+            if not torch.isfinite(value).all():
+                raise ParameterError(
+                    f"The '{name}' parameter of Data must be finite, because one bad number spoils all weights."
+                )
+        if self.inputs.shape[2:] != self.held_out.shape[2:]:
+            raise ParameterError(
+                "Training and held-out inputs must have examples of one shape. Got "
+                f"{tuple(self.inputs.shape[2:])} and {tuple(self.held_out.shape[2:])} instead."
+            )
+
+    @property
+    def samples(self) -> int:
+        """N, the training examples of a seed."""
+        return self.inputs.shape[1]
+
+
+def make_data(
+    law: Any,
+    teacher: nn.Module,
+    seeds: Sequence[int],
+    samples: int,
+    held_out: int,
+    *,
+    shared: bool | None = None,
+    dtype: Any = "float64",
+    device: Any = "cpu",
+) -> Data:
+    """Training and held-out examples of a law, drawn for each seed.
+
+    Main arguments:
+        law: see :func:`practicum.networks.inputs.draw`. Held-out examples follow its `held_out`, if it has one.
+        teacher: laws may place their examples around it.
+        seeds: whole numbers >= 0; what a seed gets does not depend on the others.
+        samples, held_out: N and N'.
+
+    Other arguments:
+        shared: True gives all seeds the examples of seed 0, False each seed its own; None shares images and arrays,
+            of which there is only one set.
+        dtype, device: of the tensors; numbers are drawn in float64 on the CPU.
+
+    Raises:
+        ParameterError: bad seeds or counts, or examples of another shape than the teacher takes.
+    """
+    numbers = checked_seeds(seeds)
+    samples, held_out = whole("samples", samples, 1), whole("held_out", held_out, 1)
+    if shared is None:
+        shared = getattr(law, "kind", None) == "images" or isinstance(law, np.ndarray)
+    numbers = (0,) if shared else numbers
+    shape = example_shape(law, teacher)
+    other = getattr(law, "held_out", law)
+
+    def drawn(law: Any, purpose: str, count: int) -> Tensor:
+        arrays = [draw(law, generator(s, purpose), count, shape, teacher, i) for i, s in enumerate(numbers)]  # pyright: ignore[reportArgumentType]
+        return torch.from_numpy(np.stack(arrays)).to(device=device, dtype=precision(dtype))
+
+    return Data(drawn(law, "inputs", samples), drawn(other, "held-out", held_out), law, numbers)
+
+
+def example_shape(law: Any, teacher: nn.Module) -> int | tuple[int, ...]:
+    """Of one example: what the law says, or the inputs of the teacher."""
+    if isinstance(law, np.ndarray):
+        return law.shape[1:]
+    if hasattr(law, "shape"):
+        return law.shape
+    if hasattr(law, "dimension"):
+        return law.dimension
+    shape = getattr(teacher, "shape", None)
+    return shape if shape is not None else teacher.sizes[0]  # pyright: ignore[reportReturnType, reportIndexIssue, reportCallIssue, reportArgumentType]
+
+
+def redrawn(data: Data, teacher: nn.Module, epoch: int) -> Tensor:
+    """The training inputs of a later epoch, of the shape, precision and device of the first."""
+    shape = tuple(data.inputs.shape[2:])
+    arrays = [
+        draw(data.law, generator(s, "inputs", epoch), data.samples, shape, teacher, i)  # pyright: ignore[reportArgumentType]
+        for i, s in enumerate(data.seeds)
+    ]
+    return torch.from_numpy(np.stack(arrays)).to(data.inputs)
