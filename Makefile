@@ -1,4 +1,5 @@
-# Everything from nothing: each target first makes sure that .venv holds the locked versions.
+# Everything from nothing: each target first makes sure that .venv holds the locked versions. `setup` leaves PyTorch out;
+# the others add it where that is cheap, and `networks` adds it in any case.
 # Variables: PYTHON (which Python builds .venv), JOBS (test processes), ARGS (passed on to pytest), SCALE (of the demo).
 
 PYTHON ?= python3
@@ -10,6 +11,7 @@ JOBS ?= $(shell [ $(CORES) -lt 4 ] && echo $(CORES) || echo 4)
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.practicum-installed
+TORCH := $(VENV)/.practicum-torch
 PYTEST = $(BIN)/python -m pytest $(ARGS)
 
 # One thread per process: at these sizes threads of BLAS and OpenMP only get in each other's way.
@@ -45,24 +47,38 @@ $(STAMP): lock/dev.txt pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-networks: $(STAMP) ## add PyTorch to .venv (see docs/how-to/choose-a-torch-wheel.md first)
-	$(BIN)/python -m pip install --disable-pip-version-check --require-hashes -r lock/networks.txt
-	$(BIN)/python -m pip install --disable-pip-version-check -r lock/torch.txt
+networks: $(STAMP) ## add PyTorch to .venv, whatever its size (docs/how-to/choose-a-torch-wheel.md)
+	@echo "Adding PyTorch to $(VENV) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r lock/networks.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r lock/torch.txt
+	@touch $(TORCH)
 
-demo: $(STAMP) ## reproduce West & Saad (1995) and print where the report lies
+# PyTorch comes by itself where its wheel is a build for CPUs, so that the demo shows all studies and the tests test all.
+# Gigabytes of CUDA, which pip takes on Linux unless told otherwise, come only when asked for.
+$(TORCH): $(STAMP) lock/torch.txt
+	@case "$$($(BIN)/python lock/wheel)" in \
+	  here) touch $@ ;; \
+	  small) $(MAKE) --no-print-directory networks PYTHON="$(PYTHON)" ;; \
+	  large) touch $@; \
+	    echo "PyTorch is not installed by itself, because pip would bring gigabytes of CUDA: 'make networks' takes them,"; \
+	    echo "and docs/how-to/choose-a-torch-wheel.md says how to have 200 MB instead. The rest works without." ;; \
+	  *) echo "No wheel of PyTorch was found, so networks are left out this time; 'make networks' says why." ;; \
+	esac
+
+demo: $(TORCH) ## reproduce every paper and print where the reports lie
 	@$(BIN)/python tests/kernel_cache.py
-	@$(BIN)/practicum reproduce west-saad --scale $(SCALE)
+	@$(BIN)/practicum reproduce all --scale $(SCALE)
 
-test: $(STAMP) ## run the tests, without the slow ones
+test: $(TORCH) ## run the tests, without the slow ones
 	@$(PYTEST) -n $(JOBS) --dist loadfile -m "not slow and not soak"
 
-test-all: $(STAMP) ## run the slow tests too
+test-all: $(TORCH) ## run the slow tests too
 	@$(PYTEST) -n $(JOBS) --dist loadfile -m "not soak"
 
-soak: $(STAMP) ## run the tests that take minutes each
+soak: $(TORCH) ## run the tests that take minutes each
 	@$(PYTEST) -n $(JOBS) --dist load -m soak
 
-lint: $(STAMP) ## check style, format and types
+lint: $(TORCH) ## check style, format and types
 	@failed=0; \
 	$(BIN)/ruff check . || failed=1; \
 	$(BIN)/ruff format --check . || failed=1; \
@@ -73,11 +89,11 @@ format: $(STAMP) ## put the code into the house's format
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-bench: $(STAMP) ## print the tables of benchmarks/, one process after the other
+bench: $(TORCH) ## print the tables of benchmarks/, one process after the other
 	@$(BIN)/python tests/kernel_cache.py
 	@for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(BIN)/python "$$script" || exit 1; done
 
-docs: $(STAMP) ## run every example of the documentation and check its links
+docs: $(TORCH) ## run every example of the documentation and check its links
 	@$(PYTEST) tests/test_docs.py tests/test_docs_commands.py
 
 lock: ## renew the locked versions (needs uv; ARGS=--upgrade moves to the newest)

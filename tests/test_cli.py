@@ -243,6 +243,44 @@ def test_reproduce_json_is_the_list_of_claims(practicum, here, study):
     assert (here / "pages" / "west-saad-quick.html").exists()
 
 
+def test_reproduce_all_skips_what_cannot_run_here(practicum, here, study, monkeypatch):
+    from practicum import studies
+    from practicum.networks._torch import MissingTorch
+
+    measured = studies.reproduce
+
+    def some(name, *rest):
+        if name == "made-up":
+            raise MissingTorch("Networks need the package 'torch'.")
+        if name == "made-up-too":
+            raise ModuleNotFoundError("No module named 'torch'", name="torch")
+        return measured(name, *rest)
+
+    monkeypatch.setattr(studies, "STUDIES", {"made-up": "", "west-saad": "", "made-up-too": ""})
+    monkeypatch.setattr(studies, "reproduce", some)
+    code, out, err = practicum("reproduce", "all")
+    assert (code, [name for name, *_ in study]) == (0, ["west-saad"])
+    assert "A made-up paper (west-saad, quick)" in out
+    first, second = err.splitlines()
+    assert first == "made-up is skipped: Networks need the package 'torch'."
+    assert second.startswith(
+        "made-up-too is skipped: Networks need the package 'torch', which is not installed; run pip"
+    )
+    assert len(json.loads(practicum("reproduce", "all", "--json")[1])) == 2
+    code, out, err = practicum("reproduce", "made-up-too")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "pip install 'practicum[networks]'" in err
+
+
+def test_a_fault_in_a_study_is_not_taken_for_a_missing_package(practicum, study, monkeypatch):
+    def fail(*_):
+        raise ImportError("cannot import name 'x'")
+
+    monkeypatch.setattr("practicum.studies.reproduce", fail)
+    with pytest.raises(ImportError, match="cannot import name"):
+        main(["reproduce", "all"])
+
+
 def test_report_of_runs(practicum, here):
     assert practicum("report") == (
         2,

@@ -5,7 +5,8 @@ import sys
 
 import pytest
 
-HEAVY = ("torch", "numba", "matplotlib", "xarray", "scipy", "dask", "pandas", "h5py", "h5netcdf", "fastapi")
+HEAVY = ("torch", "safetensors", "sklearn", "pooch", "numba", "matplotlib", "xarray", "scipy", "dask", "pandas", "h5py")
+HEAVY += ("h5netcdf", "fastapi")
 
 
 def loaded_after(code: str) -> set[str]:

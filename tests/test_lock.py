@@ -1,6 +1,8 @@
 """The lock covers pyproject.toml: every requirement pinned within its bounds, with hashes, and no index named."""
 
+import json
 import re
+import runpy
 import tomllib
 from pathlib import Path
 
@@ -39,6 +41,7 @@ def pinned(name: str) -> dict[str, list[str]]:
         ("dev", PROJECT["dependencies"] + EXTRAS["dev"]),
         ("cluster", PROJECT["dependencies"] + EXTRAS["cluster"]),
         ("web", PROJECT["dependencies"] + EXTRAS["web"]),
+        ("data", PROJECT["dependencies"] + EXTRAS["data"]),
         ("networks", PROJECT["dependencies"] + [r for r in EXTRAS["networks"] if not r.startswith("torch")]),
         ("torch", [r for r in EXTRAS["networks"] if r.startswith("torch")]),
     ],
@@ -52,7 +55,7 @@ def test_every_requirement_is_pinned_within_its_bounds(lock, wanted):
         assert all(version in requirement.specifier for version in versions), (text, versions)
 
 
-@pytest.mark.parametrize("lock", ["base", "dev", "cluster", "web", "networks"])
+@pytest.mark.parametrize("lock", ["base", "dev", "cluster", "web", "data", "networks"])
 def test_everything_but_torch_has_hashes(lock):
     found = entries((LOCK / f"{lock}.txt").read_text())
     assert len(found) > 10
@@ -78,3 +81,45 @@ def test_an_index_and_a_missing_hash_would_be_seen():
     assert (requirement.name, hashes) == ("numpy", 0)
     ((_, hashes),) = entries("numpy==2.0 \\\n    --hash=sha256:00 \\\n    --hash=sha256:01\n")
     assert hashes == 2
+
+
+def test_the_tests_have_what_is_small_of_every_extra_they_test():
+    dev = {canonicalize_name(Requirement(text).name) for text in EXTRAS["dev"]}
+    tested = {canonicalize_name(Requirement(text).name) for extra in ("networks", "data") for text in EXTRAS[extra]}
+    assert tested - dev == {"torch"}
+    assert "torch" not in pinned("dev")
+
+
+def test_all_is_every_extra_for_users():
+    (text,) = EXTRAS["all"]
+    assert Requirement(text).extras == set(EXTRAS) - {"all", "dev"}
+
+
+@pytest.mark.parametrize(
+    ("names", "word"),
+    [
+        (["torch", "sympy"], "small"),
+        (["torch", "nvidia-cudnn-cu13", "triton"], "large"),
+        (["torch", "cuda-bindings"], "large"),
+    ],
+)
+def test_a_wheel_with_cuda_is_large(names, word):
+    report = json.dumps({"install": [{"metadata": {"name": name, "version": "1"}} for name in names]})
+    assert runpy.run_path(str(LOCK / "wheel"))["size"](report) == word
+
+
+def test_a_wheel_is_here_or_looked_up(monkeypatch):
+    """No network is asked: pip is told that there is none."""
+    wheel = runpy.run_path(str(LOCK / "wheel"))
+    (requirement,) = [r for r, _ in entries((LOCK / "torch.txt").read_text())]
+    (locked,) = requirement.specifier
+    values = wheel["main"].__globals__
+    for version, here in ((locked.version, True), (f"{locked.version}+cpu", True), ("1.0", False)):
+        monkeypatch.setitem(values, "version", lambda name, version=version: version)
+        assert wheel["installed"](locked.version) is here
+    for name in ("PIP_FIND_LINKS", "PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
+    monkeypatch.setitem(values, "PIP", [*wheel["PIP"], "--ignore-installed"])
+    assert wheel["main"]() == "unknown"

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from practicum.cli import _terminal
+from practicum.errors import ParameterError
 
 if TYPE_CHECKING:
     from practicum.studies.claims import Claim
@@ -18,10 +19,13 @@ REPORTS = "practicum-reports"
 def _complete(incomplete: str) -> list[str]:
     from practicum.studies import STUDIES
 
-    return [study for study in STUDIES if study.startswith(incomplete)]
+    return [study for study in (*STUDIES, ALL) if study.startswith(incomplete)]
 
 
-STUDY = typer.Argument(..., help="Name of a study, such as west-saad.", autocompletion=_complete, show_default=False)
+ALL = "all"
+STUDY = typer.Argument(
+    ..., help="Name of a study, such as west-saad; all for every one.", autocompletion=_complete, show_default=False
+)
 SCALE = typer.Option("quick", "--scale", help="quick takes a minute or so, paper is complete.")
 OUTPUT = typer.Option(None, "--output", help="Folder of the report.", show_default=f"{REPORTS} here")
 RUNS = typer.Argument(
@@ -38,20 +42,40 @@ def reproduce(
 ) -> None:
     """Measure every claim of a paper and write the report; runs that are stored already are read, not repeated.
 
-    With --json the claims are printed as one list, and the report is written only if --output says where.
+    With --json the claims are printed as one list, and the report is written only if --output says where. With the
+    name all, a study that needs a package which is not installed is skipped, and a line says how to get it.
     """
+    from practicum.studies import STUDIES
+
+    documents: list[Any] = []
+    for name in STUDIES if study == ALL else [study]:
+        try:
+            documents += _reproduce(name, scale, store, output, json)
+        except ImportError as error:
+            if study != ALL or not isinstance(error, ParameterError):
+                raise
+            typer.echo(f"{name} is skipped: {error}", err=True)
+    if json:
+        _terminal.print_json(documents)
+
+
+def _reproduce(study: str, scale: str, store: Path | None, output: Path | None, json: bool) -> list[dict[str, Any]]:
     from practicum import report
+    from practicum.networks._torch import missing
     from practicum.studies import reproduce
 
-    result = _terminal.watched(f"reproducing {study}", lambda show: reproduce(study, scale, store, show))
+    try:
+        result = _terminal.watched(f"reproducing {study}", lambda show: reproduce(study, scale, store, show))
+    except ModuleNotFoundError as error:  # also a sentence for a person, whatever the study imports first
+        raise missing(error) from None
     page = None
     if output is not None or not json:
         page = _terminal.watched("drawing the report", lambda _: report.write(result, output or REPORTS))
-    if json:
-        _terminal.print_json([claim.to_dict() for claim in result.claims])
-        return
-    _print_claims(result.claims)
-    typer.echo(f"{len(result.runs)} stored run(s), {result.seconds:.1f} s; report: {page}")
+    if not json:
+        typer.echo(f"{result.title} ({study}, {scale})")
+        _print_claims(result.claims)
+        typer.echo(f"{len(result.runs)} stored run(s), {result.seconds:.1f} s; report: {page}")
+    return [claim.to_dict() for claim in result.claims]
 
 
 def report(runs: list[str] | None = RUNS, store: Path | None = _terminal.STORE, output: Path | None = OUTPUT) -> None:
