@@ -9,14 +9,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 _HOMES = {
+    "Activations": "activations",
+    "Activity": "activity",
     "Correlation": "correlation",
+    "FanOuts": "coupling",
+    "Overlap": "activity",
     "Specialization": "observers",
+    "Success": "seeds",
     "alignment": "matching",
     "assign": "matching",
     "assigned_correlation": "matching",
     "best_correlation": "matching",
     "correlate": "correlation",
     "coverage": "matching",
+    "fan_outs": "coupling",
+    "gradient_identity": "identity",
+    "labelled": "learning",
+    "off_diagonal_share": "activity",
+    "pulls": "identity",
     "ranks": "winners",
     "record": "activations",
     "success": "seeds",
@@ -26,14 +36,24 @@ _HOMES = {
 }
 
 __all__ = [
+    "Activations",
+    "Activity",
     "Correlation",
+    "FanOuts",
+    "Overlap",
     "Specialization",
+    "Success",
     "alignment",
     "assign",
     "assigned_correlation",
     "best_correlation",
     "correlate",
     "coverage",
+    "fan_outs",
+    "gradient_identity",
+    "labelled",
+    "off_diagonal_share",
+    "pulls",
     "ranks",
     "record",
     "success",
@@ -56,9 +76,18 @@ def __dir__() -> list[str]:
 
 
 if TYPE_CHECKING:
+    from practicum.specialization.activations import Activations as Activations
     from practicum.specialization.activations import record as record
+    from practicum.specialization.activity import Activity as Activity
+    from practicum.specialization.activity import Overlap as Overlap
+    from practicum.specialization.activity import off_diagonal_share as off_diagonal_share
     from practicum.specialization.correlation import Correlation as Correlation
     from practicum.specialization.correlation import correlate as correlate
+    from practicum.specialization.coupling import FanOuts as FanOuts
+    from practicum.specialization.coupling import fan_outs as fan_outs
+    from practicum.specialization.identity import gradient_identity as gradient_identity
+    from practicum.specialization.identity import pulls as pulls
+    from practicum.specialization.learning import labelled as labelled
     from practicum.specialization.learning import train as train
     from practicum.specialization.matching import alignment as alignment
     from practicum.specialization.matching import assign as assign
@@ -66,6 +95,7 @@ if TYPE_CHECKING:
     from practicum.specialization.matching import best_correlation as best_correlation
     from practicum.specialization.matching import coverage as coverage
     from practicum.specialization.observers import Specialization as Specialization
+    from practicum.specialization.seeds import Success as Success
     from practicum.specialization.seeds import success as success
     from practicum.specialization.seeds import wilson as wilson
     from practicum.specialization.winners import ranks as ranks

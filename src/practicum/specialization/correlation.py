@@ -167,8 +167,8 @@ def _moments(teacher: Any, student: Any) -> tuple[np.ndarray, ...]:
         if "32" in str(x.dtype) and (_tiny(a, xx, x) or _tiny(b, yy, y)):
             return _moments(_double(teacher), _double(student))
         count = x.shape[-2]
-        xy = _numpy(x.swapaxes(-1, -2) @ y)
-        a, b, left, right, xx, yy = (_numpy(v) for v in (a, b, left, right, xx, yy))
+        xy = as_numpy(x.swapaxes(-1, -2) @ y)
+        a, b, left, right, xx, yy = (as_numpy(v) for v in (a, b, left, right, xx, yy))
         # The means were rounded: `left` and `right` are what they missed.
         return (
             a + left,
@@ -194,7 +194,8 @@ def _double(values: Any) -> Any:
     return values.double() if hasattr(values, "detach") else values.astype(np.float64)
 
 
-def _numpy(values: Any) -> np.ndarray:
+def as_numpy(values: Any) -> np.ndarray:
+    """An array in float64, from an array or a tensor."""
     return (values.cpu().numpy() if hasattr(values, "detach") else values).astype(np.float64)
 
 

@@ -16,7 +16,8 @@ from torch import Tensor, nn
 
 from practicum.errors import ParameterError
 from practicum.specialization.activations import evaluated, one_for_all
-from practicum.specialization.propagation import Layered, layered
+from practicum.specialization.pairs import as_batch, check_finite, check_pair
+from practicum.specialization.propagation import layered
 
 # Entries of the largest matrix that is formed at a time.
 _ENTRIES = 1 << 24
@@ -71,7 +72,7 @@ def pulls(teacher: nn.Module, students: nn.Module, inputs: Tensor) -> Iterator[P
     """
     theirs, ours = layered(teacher), layered(students)
     check_pair(theirs, ours)
-    batch = _batch(inputs, ours)
+    batch = as_batch(inputs, ours)
     sides = []
     for network in (theirs, ours):
         gates, values = network.hidden(batch)
@@ -102,9 +103,10 @@ def gradient_identity(teacher: nn.Module, students: nn.Module, inputs: Tensor) -
         ParameterError: depths or outputs differ, a network is not linear piece by piece, or weights are not finite.
     """
     teacher, students = deepcopy(teacher).double(), deepcopy(students).double()
-    ours = layered(students)
-    check_pair(layered(teacher), ours)
-    batch = _batch(inputs, ours)
+    theirs, ours = layered(teacher), layered(students)
+    check_pair(theirs, ours)
+    check_finite(theirs, ours)
+    batch = as_batch(inputs, ours)
     if batch.shape[1] == 0:
         raise ParameterError("The gradient identity needs at least one sample. Got none.")
     wide = max(w.shape[1] for w in ours.weights) + 1
@@ -133,28 +135,6 @@ def descent_directions(teacher: nn.Module, students: nn.Module, inputs: Tensor) 
         return [-g for g in torch.autograd.grad(loss, pre)]
 
 
-def check_pair(teacher: Layered, students: Layered) -> None:
-    """One sentence if the two networks cannot be compared layer by layer and output by output."""
-    if teacher.depth != students.depth:
-        raise ParameterError(
-            "The identity pairs each layer of the student with one of the teacher, so both must have as many hidden "
-            f"layers. Got {teacher.depth} of the teacher and {students.depth} of the student instead."
-        )
-    ends = [(n.weights[0].shape[2], n.weights[-1].shape[1]) for n in (teacher, students)]
-    if ends[0] != ends[1]:
-        raise ParameterError(
-            "Teacher and student must have as many inputs and outputs as each other, because the loss compares the "
-            f"outputs. Got {ends[0][0]} inputs and {ends[0][1]} outputs of the teacher, {ends[1][0]} and {ends[1][1]} "
-            "of the student instead."
-        )
-    for name, network in (("teacher", teacher), ("student", students)):
-        if not all(bool(w.isfinite().all()) for w in [*network.weights, *network.biases]):
-            raise ParameterError(
-                f"The weights of the {name} hold a number that is not finite, so that it has no gradient; repair the "
-                "checkpoint they come from, or leave out the seed that diverged."
-            )
-
-
 def _forward(network: Any, inputs: Tensor) -> tuple[list[Tensor], Tensor]:
     """Pre-activations and outputs, (S, B, ...), as the network itself computes them."""
     if isinstance(network, nn.Sequential):
@@ -169,19 +149,6 @@ def _forward(network: Any, inputs: Tensor) -> tuple[list[Tensor], Tensor]:
         return [], network(inputs.flatten(0, 1)).unflatten(1, inputs.shape[:2]).squeeze(0)
     pre, _, outputs = network.layers(inputs)
     return pre, outputs
-
-
-def _batch(inputs: Any, network: Layered) -> Tensor:
-    """(1|S, B, d), as the network's numbers are."""
-    weight = network.weights[0]
-    batch = torch.as_tensor(inputs).detach().to(weight)
-    batch = batch if batch.ndim == 3 else batch.unsqueeze(0)
-    if batch.ndim != 3 or batch.shape[2] != weight.shape[2] or batch.shape[0] not in (1, weight.shape[0]):
-        raise ParameterError(
-            f"Inputs must have shape (B, {weight.shape[2]}), or one more axis in front for {weight.shape[0]} seed(s). "
-            f"Got {tuple(batch.shape)} instead."
-        )
-    return batch
 
 
 def _with_one(values: Tensor) -> Tensor:

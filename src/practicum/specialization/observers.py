@@ -10,12 +10,14 @@ from torch import nn
 
 from practicum.errors import ParameterError
 from practicum.specialization.activations import record
+from practicum.specialization.activity import Activity
 from practicum.specialization.correlation import Correlation
+from practicum.specialization.coupling import couplings
 from practicum.specialization.matching import alignment, best_correlation, checked_threshold, coverage
 from practicum.specialization.winners import UNRANKED, ranks
 from practicum.values import whole
 
-KEEP = ("alignment", "ranks", "rho")
+KEEP = ("activity", "alignment", "alpha", "fan_out", "rho", "winner_rank")
 Observation = dict[str, tuple[tuple[str, ...], np.ndarray]]
 
 
@@ -23,25 +25,31 @@ class Specialization:
     """Correlations of teacher and student nodes on the held-out inputs, reduced to what a study draws.
 
     Always: ``best_correlation`` (seed, layer, teacher), ``mean_best_correlation`` (seed, layer) and ``coverage`` (seed,
-    layer). Where layers have different widths, or a seed has diverged, there are NaN.
+    layer). Layers narrower than the widest are filled up with NaN; so is a seed that has diverged.
 
     Main arguments:
         thresholds: of the coverage. A number, or several, and then coverage has a last dimension ``threshold``.
         keep: what else:
             "alignment", (seed, layer, student): max_j rho_jk;
-            "ranks", (seed, layer, teacher, student), two bytes each: what :func:`winner_rank` needs afterwards;
-            "rho", (seed, layer, teacher, student), in float32.
+            "fan_out", (seed, layer, student): sqrt(E|v_k|^2), and ``contribution``, sqrt(E f_k^2) times that;
+            "activity", (seed, layer, student): share of samples on which a student fires;
+            "winner_rank": ``ranks`` (seed, layer, teacher, student), of which :func:`labelled` makes winner ranks once
+            the winners are known; two bytes an entry until then;
+            "rho" and "alpha", (seed, layer, teacher, student), in float32: all correlations, and E[V*^T V].
 
     Other arguments:
-        layers: of networks that are not MLPs, as :func:`record` takes them.
+        layers: of networks that are not MLPs, as :func:`record` takes them; for teacher and student the same names, or
+            pairs (teacher's, student's).
+        samples: how many of the held-out inputs fan-outs are propagated for, in networks with several hidden layers;
+            see :func:`fan_outs`.
         chunk: samples that go through the networks at a time.
 
-    An observer has no memory of its own: what it saw is in what it returns, so a resumed run goes on as if nothing had
+    An observer remembers nothing: what it saw is in what it returns, so a resumed run goes on as if nothing had
     happened.
 
     Raises:
         ParameterError: a threshold is not one, or something to keep is unknown; on a call, if the layers of teacher and
-            student cannot be paired.
+            student cannot be paired, or fan-outs are asked for and a network is not linear piece by piece.
     """
 
     def __init__(
@@ -49,7 +57,8 @@ class Specialization:
         thresholds: float | Sequence[float] = 0.95,
         keep: Sequence[str] = (),
         *,
-        layers: Sequence[str] | None = None,
+        layers: Sequence[str] | Sequence[tuple[str, str]] | None = None,
+        samples: int = 256,
         chunk: int = 500,
     ) -> None:
         self.thresholds: float | tuple[float, ...]
@@ -58,50 +67,79 @@ class Specialization:
         else:
             self.thresholds = checked_threshold(thresholds)
         self.keep = _checked_keep(keep)
-        self.layers = layers
+        pairs = None if layers is None else [(name, name) if isinstance(name, str) else name for name in layers]
+        self.layers = (None, None) if pairs is None else tuple([pair[side] for pair in pairs] for side in (0, 1))
+        self.samples = whole("samples", samples, 1)
         self.chunk = whole("chunk", chunk, 1)
 
     def __call__(self, teacher: nn.Module, students: nn.Module, inputs: Any) -> Observation:
-        """What the students, as they are, have of the teacher: arrays that begin with the axis of the seeds."""
-        streams = self._streams(teacher, students, inputs)
-        rho = [np.atleast_3d(stream.rho) for stream in streams]
+        """What the students, as they are, have of the teacher.
+
+        `inputs` are (1|S, samples, ...), or (samples, d). The arrays begin with the axis of the seeds.
+        """
+        streams, firing = self._streams(teacher, students, inputs)
+        rho = [np.reshape(s.rho, (-1, *s.rho.shape[-2:])) for s in streams]
         best = [best_correlation(r) for r in rho]
         found: Observation = {
-            "best_correlation": (("seed", "layer", "teacher"), _padded(best)),
+            "best_correlation": (("seed", "layer", "teacher"), padded(best)),
             "mean_best_correlation": (("seed", "layer"), np.stack([b.mean(axis=-1) for b in best], axis=1)),
             "coverage": self._coverage(best),
         }
+        nodes, pairs = ("seed", "layer", "student"), ("seed", "layer", "teacher", "student")
         if "alignment" in self.keep:
-            found["alignment"] = (("seed", "layer", "student"), _padded([alignment(r) for r in rho]))
-        if "ranks" in self.keep:
-            places = _padded([ranks(r) for r in rho], UNRANKED)
-            found["ranks"] = (("seed", "layer", "teacher", "student"), places)
+            found["alignment"] = nodes, padded([alignment(r) for r in rho])
+        if "activity" in self.keep:
+            found["activity"] = nodes, padded([f.student for f in firing])
+        if "winner_rank" in self.keep:
+            found["ranks"] = pairs, padded([ranks(r) for r in rho], UNRANKED)
         if "rho" in self.keep:
-            whole_rho = _padded([r.astype(np.float32) for r in rho])
-            found["rho"] = (("seed", "layer", "teacher", "student"), whole_rho)
+            found["rho"] = pairs, padded([r.astype(np.float32) for r in rho])
+        if "fan_out" in self.keep or "alpha" in self.keep:
+            with_teacher = teacher if "alpha" in self.keep else None
+            beta, alpha = couplings(students, inputs, with_teacher, samples=self.samples)
+            if alpha is not None:
+                found["alpha"] = pairs, padded([a.astype(np.float32) for a in alpha])
+            if "fan_out" in self.keep:
+                squares = [s.student_variance + s.student_mean**2 for s in streams]
+                found["fan_out"] = nodes, padded([np.sqrt(b) for b in beta])
+                found["contribution"] = nodes, padded([np.sqrt(b * f) for b, f in zip(beta, squares)])
         return found
 
-    def _streams(self, teacher: nn.Module, students: nn.Module, inputs: Any) -> list[Correlation]:
+    def _streams(self, teacher: nn.Module, students: nn.Module, inputs: Any) -> tuple[list[Any], list[Any]]:
         streams: list[Correlation] = []
-        axis = inputs.ndim - 2 if inputs.ndim <= 3 else 1
+        firing: list[Activity] = []
+        axis = 0 if inputs.ndim == 2 else 1
         for first in range(0, inputs.shape[axis], self.chunk):
             batch = inputs.narrow(axis, first, min(self.chunk, inputs.shape[axis] - first))
-            theirs, ours = record(teacher, batch, self.layers), record(students, batch, self.layers)
+            theirs, ours = record(teacher, batch, self.layers[0]), record(students, batch, self.layers[1])
             if len(theirs.values) != len(ours.values):
                 raise ParameterError(
                     "Teacher and student must have as many layers as each other, because they are compared layer by "
                     f"layer. Got {len(theirs.values)} and {len(ours.values)} instead; name the layers to compare."
                 )
             streams = streams or [Correlation() for _ in theirs.values]
+            firing = firing or [Activity() for _ in theirs.values]
             for stream, a, b in zip(streams, theirs.values, ours.values):
                 stream.update(a, b)
-        return streams
+            if "activity" in self.keep:
+                for activity, a, b in zip(firing, theirs.drives, ours.drives):
+                    activity.update(a, b)
+        return streams, firing
 
     def _coverage(self, best: list[np.ndarray]) -> tuple[tuple[str, ...], np.ndarray]:
         if isinstance(self.thresholds, tuple):
             shares = [[coverage(b, threshold) for threshold in self.thresholds] for b in best]
             return ("seed", "layer", "threshold"), np.moveaxis(np.array(shares), -1, 0)
         return ("seed", "layer"), np.stack([coverage(b, self.thresholds) for b in best], axis=1)
+
+
+def padded(layers: list[np.ndarray], fill: Any = np.nan) -> np.ndarray:
+    """Arrays (seed, ...) of different sizes, one a layer, as one (seed, layer, ...) filled up at the ends."""
+    largest = np.max([layer.shape for layer in layers], axis=0)
+    result = np.full((layers[0].shape[0], len(layers), *largest[1:]), fill, layers[0].dtype)
+    for index, layer in enumerate(layers):
+        result[(slice(None), index, *(slice(n) for n in layer.shape[1:]))] = layer
+    return result
 
 
 def _checked_keep(keep: Sequence[str]) -> tuple[str, ...]:
@@ -111,12 +149,3 @@ def _checked_keep(keep: Sequence[str]) -> tuple[str, ...]:
             f"{keep!r:.80} instead."
         )
     return tuple(keep)
-
-
-def _padded(layers: list[np.ndarray], fill: Any = np.nan) -> np.ndarray:
-    """Arrays (seed, ...) of different sizes, one a layer, as one (seed, layer, ...) filled up at the ends."""
-    largest = np.max([layer.shape for layer in layers], axis=0)
-    result = np.full((layers[0].shape[0], len(layers), *largest[1:]), fill, layers[0].dtype)
-    for index, layer in enumerate(layers):
-        result[(slice(None), index, *(slice(n) for n in layer.shape[1:]))] = layer
-    return result
