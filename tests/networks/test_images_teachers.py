@@ -6,6 +6,7 @@ import pytest
 from data import real
 from practicum.data import Images, images, normalise
 from practicum.errors import ParameterError
+from practicum.networks import image_teachers
 from practicum.networks.image_teachers import ImageTeacher
 from practicum.networks.inputs import ImageInputs
 
@@ -69,6 +70,27 @@ def test_progress_is_reported():
     seen = []
     train_image_teacher(TRAIN, TEST, progress=seen.append, **{**QUICK, "epochs": 2})
     assert seen == [0.5, 1.0]
+
+
+def test_a_teacher_is_trained_once_and_handed_out_as_a_copy(monkeypatch):
+    pytest.importorskip("sklearn")
+    value = ImageTeacher(inputs=ImageInputs(name="digits", flat=False), widths=(4,), epochs=1)
+    first = value.train([0])
+    x = torch.ones(1, 2, 1, 8, 8)
+    expected = first.network(x).clone()
+    with torch.no_grad():
+        next(first.network.parameters()).zero_()
+    first.accuracy[:] = 0
+    assert torch.equal(value.build([0])(x), expected)
+    assert value.train([0]).accuracy > 0.1
+    calls: list[tuple[int, ...]] = []
+    monkeypatch.setattr(image_teachers, "_TRAINED", dict(image_teachers._TRAINED))
+    monkeypatch.setattr("practicum.networks.labels.train_image_teacher", lambda *a, **k: calls.append(k["seeds"]))
+    value.train([0])
+    assert calls == []
+    value.train([1])
+    value.replace(epochs=2).train([0])
+    assert calls == [(1,), (0,)]
 
 
 def test_digits_by_value_as_convolutions_and_as_perceptrons():

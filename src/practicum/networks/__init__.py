@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 _HOMES = {
     "BalancedTeacher": "teachers",
+    "CNN": "cnn",
     "Data": "training",
+    "Ensemble": "ensemble",
     "GaussianInputs": "inputs",
     "ImageInputs": "inputs",
+    "ImageTeacher": "teachers",
     "LowRankInputs": "inputs",
     "MLP": "mlp",
     "SeparatedTeacher": "teachers",
@@ -28,11 +31,14 @@ _HOMES = {
 }
 
 __all__ = [
+    "CNN",
     "MLP",
     "BalancedTeacher",
     "Data",
+    "Ensemble",
     "GaussianInputs",
     "ImageInputs",
+    "ImageTeacher",
     "LowRankInputs",
     "SeparatedTeacher",
     "Students",
@@ -66,6 +72,8 @@ def __dir__() -> list[str]:
 
 
 if TYPE_CHECKING:
+    from practicum.networks.cnn import CNN as CNN
+    from practicum.networks.ensemble import Ensemble as Ensemble
     from practicum.networks.inputs import GaussianInputs as GaussianInputs
     from practicum.networks.inputs import ImageInputs as ImageInputs
     from practicum.networks.inputs import LowRankInputs as LowRankInputs
@@ -76,6 +84,7 @@ if TYPE_CHECKING:
     from practicum.networks.settings import Training as Training
     from practicum.networks.students import Students as Students
     from practicum.networks.teachers import BalancedTeacher as BalancedTeacher
+    from practicum.networks.teachers import ImageTeacher as ImageTeacher
     from practicum.networks.teachers import SeparatedTeacher as SeparatedTeacher
     from practicum.networks.teachers import from_arrays as from_arrays
     from practicum.networks.teachers import from_module as from_module

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
@@ -79,29 +81,51 @@ class ImageTeacher(Described):
         device: Any = "cpu",
         progress: Callable[[float], object] | None = None,
     ) -> TrainedTeacher:
-        """What :meth:`build` returns, with the share of the test images that each teacher gets right."""
+        """What :meth:`build` returns, with the share of the test images that each teacher gets right.
+
+        The same teachers are not trained twice in a process: what is returned is a copy.
+        """
         need_torch()
-        from practicum.networks.labels import train_image_teacher
+        from practicum.networks._assembly import checked_seeds
 
-        train, test = (self._pixels(split) for split in ("train", "test"))
-        return train_image_teacher(
-            train if self.images is None else train.first(self.images),
-            test,
-            self.widths,
-            seeds=seeds,
-            convolutions=not self.inputs.flat,
-            normalisation=self.normalisation,
-            epochs=self.epochs,
-            batch_size=self.batch_size,
-            learning_rate=self.learning_rate,
-            dtype=dtype,
-            device=device,
-            progress=progress,
-        )
+        key = (self, checked_seeds(seeds), str(dtype).removeprefix("torch."), str(device))
+        folder = os.environ.get("PRACTICUM_DATA")
+        if (*key, folder) not in _TRAINED:
+            trained = _trained(*key, progress)
+            while len(_TRAINED) >= _KEPT:
+                _TRAINED.pop(next(iter(_TRAINED)))
+            _TRAINED[*key, folder] = trained
+        return deepcopy(_TRAINED[*key, folder])
 
-    def _pixels(self, split: Literal["train", "test"]) -> Images:
-        from practicum.data import Images, images
 
-        raw = images(self.inputs.name, split)
-        pixels = (raw.inputs - np.float32(self.inputs.mean)) / np.float32(self.inputs.deviation)
-        return Images(pixels, raw.labels, raw.name, split, (self.inputs.mean,), (self.inputs.deviation,))
+# Students of one and two times the teacher's width have the same teacher, which takes as long as they do.
+_TRAINED: dict[Any, TrainedTeacher] = {}
+_KEPT = 4
+
+
+def _trained(value: ImageTeacher, seeds: tuple[int, ...], dtype: Any, device: Any, progress: Any) -> TrainedTeacher:
+    from practicum.networks.labels import train_image_teacher
+
+    train, test = (_pixels(value.inputs, split) for split in ("train", "test"))
+    return train_image_teacher(
+        train if value.images is None else train.first(value.images),
+        test,
+        value.widths,
+        seeds=seeds,
+        convolutions=not value.inputs.flat,
+        normalisation=value.normalisation,
+        epochs=value.epochs,
+        batch_size=value.batch_size,
+        learning_rate=value.learning_rate,
+        dtype=dtype,
+        device=device,
+        progress=progress,
+    )
+
+
+def _pixels(law: ImageInputs, split: Literal["train", "test"]) -> Images:
+    from practicum.data import Images, images
+
+    raw = images(law.name, split)
+    pixels = (raw.inputs - np.float32(law.mean)) / np.float32(law.deviation)
+    return Images(pixels, raw.labels, raw.name, split, (law.mean,), (law.deviation,))

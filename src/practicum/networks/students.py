@@ -18,6 +18,8 @@ from practicum.networks.randomness import generator
 from practicum.values import whole
 
 if TYPE_CHECKING:
+    from practicum.networks.cnn import CNN
+    from practicum.networks.ensemble import Ensemble
     from practicum.networks.mlp import MLP
 
 
@@ -95,13 +97,19 @@ class Students(Described):
         return (given[0], *self.widths, given[-1])
 
     def build(
-        self, teacher: MLP | Sequence[int], seeds: Sequence[int], *, dtype: Any = "float64", device: Any = "cpu"
-    ) -> MLP:
+        self,
+        teacher: MLP | Ensemble | CNN | Sequence[int],
+        seeds: Sequence[int],
+        *,
+        dtype: Any = "float64",
+        device: Any = "cpu",
+    ) -> Any:
         """The students, one a seed, ready to be trained.
 
         Main arguments:
             teacher: an MLP, or sizes (d, m_1, ..., C); then activation and slope are "relu" and 0 unless given, and
-                outputs have biases unless `output_bias` is False.
+                outputs have biases unless `output_bias` is False. Of a CNN, or an Ensemble of CNNs, students are an
+                Ensemble of CNNs; otherwise an MLP.
             seeds: whole numbers >= 0, all different; a student depends on its seed and sizes alone.
 
         Other arguments:
@@ -112,8 +120,12 @@ class Students(Described):
             ParameterError: `widths` of another depth, a slope that the activation does not have, bad seeds or dtype.
         """
         need_torch()
+        from practicum.networks.cnn import CNN, cnn_students
+        from practicum.networks.ensemble import Ensemble
         from practicum.networks.mlp import MLP
 
+        if isinstance(teacher, (Ensemble, CNN)):
+            return cnn_students(self, teacher, seeds, dtype=dtype, device=device)
         activation, slope, output_bias = self.activation, self.slope, self.output_bias
         if isinstance(teacher, MLP):
             sizes = self.sizes(teacher.sizes)

@@ -15,6 +15,7 @@ from practicum.networks._given import from_arrays, from_module
 from practicum.networks._grid import check_room, separated
 from practicum.networks._law import draw
 from practicum.networks._torch import need_torch
+from practicum.networks.image_teachers import ImageTeacher
 from practicum.networks.names import Activation
 from practicum.networks.randomness import generator
 
@@ -215,7 +216,10 @@ class BalancedTeacher(Described):
         return weights, biases
 
 
-TeacherValue = Annotated[SeparatedTeacher | BalancedTeacher, by_kind("A teacher", SeparatedTeacher, BalancedTeacher)]
+TeacherValue = Annotated[
+    SeparatedTeacher | BalancedTeacher | ImageTeacher,
+    by_kind("A teacher", SeparatedTeacher, BalancedTeacher, ImageTeacher),
+]
 """The type of a field that holds any teacher that can be stored."""
 
-__all__ = ["BalancedTeacher", "SeparatedTeacher", "TeacherValue", "from_arrays", "from_module"]
+__all__ = ["BalancedTeacher", "ImageTeacher", "SeparatedTeacher", "TeacherValue", "from_arrays", "from_module"]
