@@ -1,0 +1,207 @@
+"""State dicts out of files, without running anything that is in them.
+
+A file of safetensors needs no torch. A file of torch.save is read with ``weights_only=True``, which builds tensors and
+plain containers and calls nothing else.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import re
+import warnings
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from practicum.errors import ParameterError, StorageError
+from practicum.networks._torch import missing, need_torch
+
+USUAL = ("state_dict", "model_state_dict", "model", "net", "network", "module")
+"""Where training scripts put the state dict of the network, the most usual first."""
+
+_DEPTH = 3
+
+
+class State(NamedTuple):
+    """The names and shapes of a state dict in their order, and its numbers when asked for.
+
+    Main arguments:
+        source: what to call it in a sentence.
+        shapes: of all arrays, by name.
+        values: the array of a name, in float64.
+        ordered: whether the order is that in which the network was built; safetensors sorts by name.
+    """
+
+    source: str
+    shapes: dict[str, tuple[int, ...]]
+    values: Callable[[str], np.ndarray]
+    ordered: bool = True
+
+
+def state_of(mapping: Mapping[str, Any], source: str) -> State:
+    """A state dict of arrays or tensors."""
+    arrays = {name: value for name, value in mapping.items() if _is_array(value)}
+    return State(
+        source, {name: tuple(value.shape) for name, value in arrays.items()}, lambda name: _float(arrays[name])
+    )
+
+
+def read(path: str | os.PathLike[str], wanted: Callable[[State], bool], key: str | None = None) -> State:
+    """The state dict in a file of safetensors or of torch.save; which of the two, the first bytes say.
+
+    Main arguments:
+        path: of the file.
+        wanted: whether a state dict is of the kind that is looked for; training checkpoints hold several things.
+        key: which one to take, with slashes between the levels, where several are wanted.
+
+    Raises:
+        StorageError: no such file, empty, damaged, of another kind, or with pickled objects besides tensors.
+        ParameterError: several state dicts are wanted, or `key` names none; safetensors or torch is not installed.
+    """
+    path = Path(path).expanduser()
+    try:
+        with open(path, "rb") as file:
+            head = file.read(9)
+    except OSError as error:
+        raise StorageError(f"The checkpoint {path} cannot be read: {(error.strerror or str(error)).lower()}.") from None
+    if head[:4] == b"PK\x03\x04" or head[:1] == b"\x80":
+        found = _states(_torch(path), f"the checkpoint {path}")
+    elif head[8:9] == b"{":
+        found = {"": _safetensors(path)}
+    else:
+        begins = f"begins with {head[:4].hex(' ')}" if head else "is empty"
+        raise StorageError(
+            f"The file {path} is no checkpoint: it {begins}, and a file of safetensors or of torch.save was expected."
+        )
+    return _chosen(found, wanted, key, path)
+
+
+def _safetensors(path: Path) -> State:
+    try:
+        from safetensors import SafetensorError, safe_open
+    except ModuleNotFoundError as error:
+        raise missing(error) from None
+    try:
+        with safe_open(path, framework="np") as file:
+            slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118
+            shapes = {name: tuple(slices[name].get_shape()) for name in sorted(slices, key=_natural)}
+            kinds = {name: slices[name].get_dtype() for name in slices}
+    except SafetensorError as error:
+        raise StorageError(
+            f"The checkpoint {path} is damaged or truncated: it begins as a file of safetensors, but cannot be read "
+            f"({str(error).removeprefix('Error while deserializing header: ')}); fetch it again."
+        ) from None
+
+    def values(name: str) -> np.ndarray:
+        if kinds[name] == "BF16":
+            return _bfloat16(path, name).reshape(shapes[name])
+        try:
+            with safe_open(path, framework="np") as file:
+                return np.asarray(file.get_tensor(name), np.float64)
+        except (TypeError, SafetensorError):
+            raise StorageError(
+                f"The checkpoint {path} holds {name} as {kinds[name]}, a type that is not read; convert it to float32."
+            ) from None
+
+    return State(f"the checkpoint {path}", shapes, values, ordered=False)
+
+
+def _bfloat16(path: Path, name: str) -> np.ndarray:
+    """NumPy has no bfloat16; it is the upper half of a float32."""
+    with open(path, "rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        first, last = json.loads(file.read(length))[name]["data_offsets"]
+        file.seek(8 + length + first)
+        halves = np.frombuffer(file.read(last - first), "<u2")
+    return (halves.astype(np.uint32) << 16).view(np.float32).astype(np.float64)
+
+
+def _torch(path: Path) -> Any:
+    need_torch()
+    import torch
+
+    with open(path, "rb") as file:
+        zipped = file.read(2) == b"PK"
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about pickle protocols, which the reader can do nothing about
+            return torch.load(path, map_location="cpu", weights_only=True, mmap=zipped or None)
+    except pickle.UnpicklingError as error:
+        name = re.search(r"GLOBAL (\S+)", str(error))
+        if name is None:
+            raise _damaged(path) from None
+        raise StorageError(
+            f"The checkpoint {path} is refused, because it holds a pickled object ({name[1]}), and unpickling one can "
+            "run any program; save model.state_dict() alone, with torch.save or safetensors."
+        ) from None
+    except Exception as error:  # a damaged pickle can raise anything
+        if "TorchScript" in str(error):
+            raise StorageError(
+                f"The checkpoint {path} is a program of TorchScript, not a state dict; load it where it may run and "
+                "save its state_dict() alone."
+            ) from None
+        raise _damaged(path) from None
+
+
+def _damaged(path: Path) -> StorageError:
+    return StorageError(
+        f"The checkpoint {path} is damaged or truncated: it begins as a file of torch.save, but cannot be read; fetch "
+        "it again."
+    )
+
+
+def _states(loaded: Any, source: str, place: str = "", depth: int = 0) -> dict[str, State]:
+    """Every mapping in `loaded` that holds arrays, by its place."""
+    if not isinstance(loaded, Mapping) or depth > _DEPTH:
+        return {}
+    found = {}
+    if any(_is_array(value) for value in loaded.values()):
+        found[place] = state_of({str(name): value for name, value in loaded.items()}, source)
+    for name, value in loaded.items():
+        found |= _states(value, source, f"{place}/{name}".lstrip("/"), depth + 1)
+    return found
+
+
+def _chosen(found: dict[str, State], wanted: Callable[[State], bool], key: str | None, path: Path) -> State:
+    if not found:
+        raise StorageError(f"The checkpoint {path} holds no arrays; save model.state_dict().")
+    if key is not None:
+        if key not in found:
+            places = ", ".join(repr(place) for place in found if place)
+            raise ParameterError(
+                f"The checkpoint {path} has no state dict at the key {key!r:.60}; "
+                + (f"it has {places}." if places else "it is one state dict, so leave the key out.")
+            )
+        return found[key]
+    fitting = {place: state for place, state in found.items() if wanted(state)}
+    for states in (fitting, found):
+        for place in ("", *USUAL):
+            if place in states:
+                return states[place]
+        if states:
+            break
+    if len(fitting) > 1:
+        raise ParameterError(
+            f"The checkpoint {path} holds {len(fitting)} networks with BatchNorm; choose one: "
+            f"{' or '.join(f'key={place!r}' for place in fitting)}."
+        )
+    return next(iter((fitting or found).values()))
+
+
+def _is_array(value: Any) -> bool:
+    return hasattr(value, "shape") and hasattr(value, "dtype")
+
+
+def _float(value: Any) -> np.ndarray:
+    if hasattr(value, "detach"):
+        value = value.detach().cpu().double().numpy()
+    return np.array(value, np.float64)
+
+
+def _natural(name: str) -> list[tuple[int, int, str]]:
+    """features.2 before features.10."""
+    return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in re.split(r"(\d+)", name)]
