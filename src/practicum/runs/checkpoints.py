@@ -1,0 +1,170 @@
+"""Networks as files of safetensors: written whole or not at all, read without running anything that is in them."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
+
+from practicum.canonical import canonical_json
+from practicum.errors import ParameterError, StorageError
+from practicum.networks._torch import need_torch
+from practicum.networks.names import Activation
+from practicum.runs.files import replace_whole
+
+if TYPE_CHECKING:
+    from practicum.networks.mlp import MLP
+
+FORMAT = "mlp-1"
+"""Another number would mean that the tensors have other names or meanings."""
+
+_KEY = "practicum"
+"""The one entry of the metadata: safetensors writes several in an order that changes from call to call."""
+
+
+def save_network(network: MLP, path: str | os.PathLike[str], *, about: Mapping[str, str] | None = None) -> Path:
+    """Write all S networks of an MLP into one file of safetensors, completely or not at all; return its path.
+
+    The tensors are those of ``network.state_dict()``, bit for bit; the metadata say what they cannot: activation,
+    slope and normalisation. The same network gives the same bytes.
+
+    Main arguments:
+        path: of the file; ``.safetensors`` is added to a name without an ending.
+
+    Other arguments:
+        about: texts that go into the metadata, such as the run that the network comes from.
+
+    Raises:
+        ParameterError: not an MLP, or another ending, which other programs would not understand.
+        StorageError: the file cannot be written; what was there before is untouched.
+    """
+    need_torch()
+    from safetensors.torch import save
+
+    from practicum.networks.mlp import MLP
+
+    if not isinstance(network, MLP):
+        raise ParameterError(
+            f"Only an MLP can be saved, because a file of safetensors holds weights and not what is computed with "
+            f"them. Got {type(network).__name__} instead; save its state_dict() and keep its code."
+        )
+    path = Path(path).expanduser()
+    path = path if path.suffix else path.with_suffix(".safetensors")
+    if path.suffix != ".safetensors":
+        raise ParameterError(f"Networks are saved as .safetensors, without pickled objects. Got {path.name} instead.")
+    metadata = {
+        **(about or {}),
+        "format": FORMAT,
+        "sizes": network.sizes,
+        "activation": network.activation,
+        "slope": network.slope,
+        "normalisation": network.normalisation,
+    }
+    tensors = {name: value.cpu().contiguous() for name, value in network.state_dict().items()}
+    image = save(tensors, {_KEY: canonical_json(metadata)})
+    try:
+        replace_whole(path, image)
+    except OSError as error:
+        raise StorageError(
+            f"The network cannot be written to {path}: {(error.strerror or str(error)).lower()}."
+        ) from None
+    return path
+
+
+def load_network(
+    path: str | os.PathLike[str], *, activation: Activation | None = None, slope: float = 0.0, device: Any = "cpu"
+) -> MLP:
+    """The networks in a file, in evaluation mode.
+
+    Main arguments:
+        path: what :func:`save_network` wrote; or a state dict of a plain perceptron by other hands, of safetensors or
+            of ``torch.save``, with one weight (n_out, n_in) and perhaps one bias (n_out,) a layer, as that of
+            ``nn.Sequential(Linear, ReLU, Linear)``. It is read in float64, with ``weights_only=True``.
+
+    Other arguments:
+        activation, slope: of the hidden layers of a file by other hands, which does not say; "relu" if not given.
+            Ours say it themselves.
+        device: of the tensors.
+
+    Raises:
+        StorageError: the file is missing, truncated, damaged, or a pickle of more than tensors.
+        ParameterError: it is no plain perceptron, the order of its layers is not certain, a weight is not finite, or
+            torch is not installed.
+    """
+    need_torch()
+    path = Path(path).expanduser()
+    if path.suffix in (".pkl", ".pickle", ".joblib"):
+        raise StorageError(
+            f"The file {path} is refused, because unpickling it can run any program; save the network's state_dict() "
+            "with safetensors, or with torch.save as .pt."
+        )
+    if activation is not None and activation not in get_args(Activation):
+        raise ParameterError(
+            f"The 'activation' parameter must be one of {', '.join(map(repr, get_args(Activation)))}. Got "
+            f"{activation!r:.60} instead."
+        )
+    metadata = about_network(path)
+    if metadata:
+        network = _ours(path, metadata, activation)
+    else:
+        from practicum.runs._foreign import perceptron
+
+        network = perceptron(path, activation or "relu", slope)
+    bad = [name for name, value in network.state_dict().items() if not bool(value.isfinite().all())]
+    if bad:
+        raise ParameterError(
+            f"The network in {path} has numbers that are not finite in {', '.join(bad[:3])}, so that it has no "
+            "outputs; take a checkpoint from before the training diverged."
+        )
+    return network.to(device).eval()
+
+
+def about_network(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """What a file of :func:`save_network` says about its network, without reading it; {} for any other file."""
+    path = Path(path).expanduser()
+    try:  # what is wrong with another file is said by who reads it
+        with open(path, "rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            if length > path.stat().st_size:
+                return {}
+            found = json.loads(json.loads(file.read(length))["__metadata__"][_KEY])
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _ours(path: Path, metadata: dict[str, Any], activation: str | None) -> MLP:
+    from safetensors import SafetensorError
+    from safetensors.torch import load
+
+    from practicum.networks.mlp import MLP
+
+    if metadata.get("format") != FORMAT:
+        raise StorageError(
+            f"The network in {path} has the format {metadata.get('format')!r:.60}, and this version of practicum reads "
+            f"{FORMAT}; read it with the version that wrote it."
+        )
+    if activation is not None and activation != metadata.get("activation"):
+        raise ParameterError(
+            f"The network in {path} has the activation {metadata.get('activation')!r}, as its file says. Got "
+            f"{activation!r} instead; leave it out."
+        )
+    try:
+        tensors = load(path.read_bytes())
+        depth = len(metadata["sizes"]) - 1
+        network = MLP(
+            [tensors[f"weights.{layer}"] for layer in range(depth)],
+            [tensors.get(f"biases.{layer}") for layer in range(depth)],
+            activation=metadata["activation"],
+            slope=float(metadata["slope"]),
+            normalisation=metadata["normalisation"],
+        )
+        network.load_state_dict(tensors)
+    except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        detail = " ".join(str(error).split())
+        raise StorageError(
+            f"The network in {path} cannot be read: the file is truncated or damaged ({detail:.120})."
+        ) from None
+    return network
