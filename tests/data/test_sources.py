@@ -120,8 +120,10 @@ def test_without_a_network_one_sentence_says_what_to_do(server, mirrors, closed)
 def test_a_cache_that_cannot_be_written_is_named(tmp_path, server, mirrors):
     mirrors(server[0])
     (tmp_path / "cache").write_text("a file where a folder should be")
-    with pytest.raises(StorageError, match=r"was not asked, for .*cache.* cannot be written"):
+    with pytest.raises(StorageError, match=r"cache/practicum/mnist cannot be written: not a directory"):
         images("mnist")
+    for error, says in ((PermissionError("pooch's words"), "permission denied"), (OSError(28, "No Space"), "no space")):
+        assert sources._why(error, tmp_path).endswith(f"cannot be written: {says}")
 
 
 def test_without_pooch_one_sentence_says_what_to_install(mirrors, server, monkeypatch):

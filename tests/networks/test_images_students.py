@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from pages import ROOT, blocks
 from practicum.networks import ImageTeacher
 from practicum.networks.students import Students
 
@@ -81,6 +82,19 @@ def test_students_of_perceptrons_and_of_convolutions_are_built_alike():
     assert isinstance(built, Ensemble)
     assert (built.sizes, built.dtype) == ((1, 12, 18, 5), torch.float64)
     assert Students(multiple=3).build(TEACHER.networks[0], [0]).sizes == built.sizes
+
+
+def test_what_the_page_shows_runs(capsys):
+    """Its blocks that need PyTorch are not run with the other pages, which must pass without."""
+    pytest.importorskip("sklearn")
+    namespace: dict[str, object] = {}
+    for block in blocks((ROOT / "docs/how-to/bring-your-own-images.md").read_text()):
+        if block.language == "python":
+            exec(block.code, namespace)
+    *_, accuracy, best = capsys.readouterr().out.splitlines()
+    assert accuracy.endswith("% of the test images right")
+    assert float(accuracy.partition("%")[0]) > 95
+    assert all(0.3 < float(value) < 1 for value in best.strip("[]").split())
 
 
 def test_all_of_it_by_values_on_digits():

@@ -126,18 +126,19 @@ def _fetch(pooch, name: str, file: str, cache: Path) -> Path:
         except ValueError:
             reasons.append(f"{mirror} sent a file whose SHA-256 is not {checksums[file][:12]}...")
         except OSError as error:  # what requests raises is an OSError too
-            reasons.append(f"{mirror} {_why(error)}")
+            reasons.append(f"{mirror} {_why(error, cache)}")
     raise StorageError(
         f"The file {file} of {name} could not be fetched ({'; '.join(reasons)}); download these four files into a "
         f"folder {name} and set ${FOLDER} to the folder above it: {', '.join(checksums)}."
     )
 
 
-def _why(error: OSError) -> str:
+def _why(error: OSError, cache: Path | str = "the cache") -> str:
     """The reason in a few words; the text of a failed connection is a paragraph."""
     response = getattr(error, "response", None)
     if response is not None:
         return f"answered {response.status_code}"
-    if error.filename is not None:
-        return f"was not asked, for {error.filename} cannot be written: {(error.strerror or '').lower()}"
+    # What a file system raises has a number; pooch raises a PermissionError of its own, without one.
+    if error.errno is not None or isinstance(error, PermissionError):
+        return f"is of no use, for {cache} cannot be written: {(error.strerror or 'permission denied').lower()}"
     return f"was not reached, {type(error).__name__}"
