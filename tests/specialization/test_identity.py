@@ -1,32 +1,16 @@
 """The gradient identity against automatic differentiation, on random networks; every wrong variant is seen."""
 
-from itertools import pairwise
-
-import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
 from torch import nn  # noqa: E402
 
 from practicum import ParameterError  # noqa: E402
-from practicum.networks.mlp import MLP  # noqa: E402
 from practicum.specialization import identity  # noqa: E402
 from practicum.specialization.identity import Pull, gradient_identity, pulls  # noqa: E402
+from specialization.made import inputs, network  # noqa: E402
 
 BOUND = 1e-12
-
-
-def network(sizes, seed=0, seeds=1, activation="leaky-relu", slope=0.1, output_bias=True, **other):
-    rng = np.random.default_rng(seed)
-    weights = [torch.from_numpy(rng.standard_normal((seeds, o, i)) / i**0.5) for i, o in pairwise(sizes)]
-    biases = [torch.from_numpy(rng.standard_normal((seeds, o))) for o in sizes[1:]]
-    if not output_bias:
-        biases[-1] = None
-    return MLP(weights, biases, activation=activation, slope=slope, **other)
-
-
-def inputs(samples=40, d=6, seed=9):
-    return torch.from_numpy(np.random.default_rng(seed).standard_normal((samples, d)))
 
 
 def pair(depth, **other):

@@ -20,9 +20,14 @@ _HOMES = {
     "assign": "matching",
     "assigned_correlation": "matching",
     "best_correlation": "matching",
+    "compare": "comparison",
     "correlate": "correlation",
     "coverage": "matching",
+    "delete": "deletion",
+    "delete_unaligned": "deletion",
+    "fan_out_consistency": "consistency",
     "fan_outs": "coupling",
+    "follow": "streams",
     "gradient_identity": "identity",
     "labelled": "learning",
     "off_diagonal_share": "activity",
@@ -47,9 +52,14 @@ __all__ = [
     "assign",
     "assigned_correlation",
     "best_correlation",
+    "compare",
     "correlate",
     "coverage",
+    "delete",
+    "delete_unaligned",
+    "fan_out_consistency",
     "fan_outs",
+    "follow",
     "gradient_identity",
     "labelled",
     "off_diagonal_share",
@@ -81,10 +91,14 @@ if TYPE_CHECKING:
     from practicum.specialization.activity import Activity as Activity
     from practicum.specialization.activity import Overlap as Overlap
     from practicum.specialization.activity import off_diagonal_share as off_diagonal_share
+    from practicum.specialization.comparison import compare as compare
+    from practicum.specialization.consistency import fan_out_consistency as fan_out_consistency
     from practicum.specialization.correlation import Correlation as Correlation
     from practicum.specialization.correlation import correlate as correlate
     from practicum.specialization.coupling import FanOuts as FanOuts
     from practicum.specialization.coupling import fan_outs as fan_outs
+    from practicum.specialization.deletion import delete as delete
+    from practicum.specialization.deletion import delete_unaligned as delete_unaligned
     from practicum.specialization.identity import gradient_identity as gradient_identity
     from practicum.specialization.identity import pulls as pulls
     from practicum.specialization.learning import labelled as labelled
@@ -98,5 +112,6 @@ if TYPE_CHECKING:
     from practicum.specialization.seeds import Success as Success
     from practicum.specialization.seeds import success as success
     from practicum.specialization.seeds import wilson as wilson
+    from practicum.specialization.streams import follow as follow
     from practicum.specialization.winners import ranks as ranks
     from practicum.specialization.winners import winner_rank as winner_rank

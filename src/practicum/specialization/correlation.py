@@ -73,7 +73,7 @@ class Correlation:
         constant = self.constant_teacher[..., :, None] | self.constant_student[..., None, :]
         with np.errstate(invalid="ignore", divide="ignore"):
             rho = np.clip(product / scale, -1.0, 1.0)
-        return np.where(constant, 0.0, rho)
+        return np.where(constant & ~np.isnan(product), 0.0, rho)
 
     @property
     def constant_teacher(self) -> np.ndarray:
@@ -101,6 +101,11 @@ class Correlation:
     def student_mean(self) -> np.ndarray:
         """Shape (..., n)."""
         return self._seen()[1]
+
+    @property
+    def student_mean_square(self) -> np.ndarray:
+        """E f_k^2, shape (..., n)."""
+        return self.student_variance + self.student_mean**2
 
     def _constant(self, mean: np.ndarray, square: np.ndarray) -> np.ndarray:
         with np.errstate(invalid="ignore", over="ignore"):

@@ -9,11 +9,10 @@ import numpy as np
 from torch import nn
 
 from practicum.errors import ParameterError
-from practicum.specialization.activations import record
-from practicum.specialization.activity import Activity
-from practicum.specialization.correlation import Correlation
 from practicum.specialization.coupling import couplings
 from practicum.specialization.matching import alignment, best_correlation, checked_threshold, coverage
+from practicum.specialization.padding import padded
+from practicum.specialization.streams import Layers, follow, rows
 from practicum.specialization.winners import UNRANKED, ranks
 from practicum.values import whole
 
@@ -38,8 +37,8 @@ class Specialization:
             "rho" and "alpha", (seed, layer, teacher, student), in float32: all correlations, and E[V*^T V].
 
     Other arguments:
-        layers: of networks that are not MLPs, as :func:`record` takes them; for teacher and student the same names, or
-            pairs (teacher's, student's).
+        layers: names of modules to compare, the same for both networks or pairs (teacher's, student's); the hidden
+            layers if not given.
         samples: how many of the held-out inputs fan-outs are propagated for, in networks with several hidden layers;
             see :func:`fan_outs`.
         chunk: samples that go through the networks at a time.
@@ -57,7 +56,7 @@ class Specialization:
         thresholds: float | Sequence[float] = 0.95,
         keep: Sequence[str] = (),
         *,
-        layers: Sequence[str] | Sequence[tuple[str, str]] | None = None,
+        layers: Layers = None,
         samples: int = 256,
         chunk: int = 500,
     ) -> None:
@@ -67,8 +66,7 @@ class Specialization:
         else:
             self.thresholds = checked_threshold(thresholds)
         self.keep = _checked_keep(keep)
-        pairs = None if layers is None else [(name, name) if isinstance(name, str) else name for name in layers]
-        self.layers = (None, None) if pairs is None else tuple([pair[side] for pair in pairs] for side in (0, 1))
+        self.layers = layers
         self.samples = whole("samples", samples, 1)
         self.chunk = whole("chunk", chunk, 1)
 
@@ -77,8 +75,9 @@ class Specialization:
 
         `inputs` are (1|S, samples, ...), or (samples, d). The arrays begin with the axis of the seeds.
         """
-        streams, firing = self._streams(teacher, students, inputs)
-        rho = [np.reshape(s.rho, (-1, *s.rho.shape[-2:])) for s in streams]
+        batches = rows(inputs, self.chunk, axis=0 if inputs.ndim == 2 else 1)
+        streams = follow(teacher, students, batches, self.layers, activity="activity" in self.keep)
+        rho = [np.reshape(s.correlation.rho, (-1, *s.correlation.rho.shape[-2:])) for s in streams]
         best = [best_correlation(r) for r in rho]
         found: Observation = {
             "best_correlation": (("seed", "layer", "teacher"), padded(best)),
@@ -89,7 +88,7 @@ class Specialization:
         if "alignment" in self.keep:
             found["alignment"] = nodes, padded([alignment(r) for r in rho])
         if "activity" in self.keep:
-            found["activity"] = nodes, padded([f.student for f in firing])
+            found["activity"] = nodes, padded([s.activity.student for s in streams])
         if "winner_rank" in self.keep:
             found["ranks"] = pairs, padded([ranks(r) for r in rho], UNRANKED)
         if "rho" in self.keep:
@@ -100,46 +99,16 @@ class Specialization:
             if alpha is not None:
                 found["alpha"] = pairs, padded([a.astype(np.float32) for a in alpha])
             if "fan_out" in self.keep:
-                squares = [s.student_variance + s.student_mean**2 for s in streams]
+                squares = [s.correlation.student_mean_square for s in streams]
                 found["fan_out"] = nodes, padded([np.sqrt(b) for b in beta])
                 found["contribution"] = nodes, padded([np.sqrt(b * f) for b, f in zip(beta, squares)])
         return found
-
-    def _streams(self, teacher: nn.Module, students: nn.Module, inputs: Any) -> tuple[list[Any], list[Any]]:
-        streams: list[Correlation] = []
-        firing: list[Activity] = []
-        axis = 0 if inputs.ndim == 2 else 1
-        for first in range(0, inputs.shape[axis], self.chunk):
-            batch = inputs.narrow(axis, first, min(self.chunk, inputs.shape[axis] - first))
-            theirs, ours = record(teacher, batch, self.layers[0]), record(students, batch, self.layers[1])
-            if len(theirs.values) != len(ours.values):
-                raise ParameterError(
-                    "Teacher and student must have as many layers as each other, because they are compared layer by "
-                    f"layer. Got {len(theirs.values)} and {len(ours.values)} instead; name the layers to compare."
-                )
-            streams = streams or [Correlation() for _ in theirs.values]
-            firing = firing or [Activity() for _ in theirs.values]
-            for stream, a, b in zip(streams, theirs.values, ours.values):
-                stream.update(a, b)
-            if "activity" in self.keep:
-                for activity, a, b in zip(firing, theirs.drives, ours.drives):
-                    activity.update(a, b)
-        return streams, firing
 
     def _coverage(self, best: list[np.ndarray]) -> tuple[tuple[str, ...], np.ndarray]:
         if isinstance(self.thresholds, tuple):
             shares = [[coverage(b, threshold) for threshold in self.thresholds] for b in best]
             return ("seed", "layer", "threshold"), np.moveaxis(np.array(shares), -1, 0)
         return ("seed", "layer"), np.stack([coverage(b, self.thresholds) for b in best], axis=1)
-
-
-def padded(layers: list[np.ndarray], fill: Any = np.nan) -> np.ndarray:
-    """Arrays (seed, ...) of different sizes, one a layer, as one (seed, layer, ...) filled up at the ends."""
-    largest = np.max([layer.shape for layer in layers], axis=0)
-    result = np.full((layers[0].shape[0], len(layers), *largest[1:]), fill, layers[0].dtype)
-    for index, layer in enumerate(layers):
-        result[(slice(None), index, *(slice(n) for n in layer.shape[1:]))] = layer
-    return result
 
 
 def _checked_keep(keep: Sequence[str]) -> tuple[str, ...]:
