@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -11,7 +12,6 @@ from practicum.networks._described import Described
 
 Loss = Literal["mse", "cross-entropy", "kl"]
 Optimizer = Literal["sgd", "adam"]
-_RATE = {"remedy": "It is the length of a step; 0.01 is a safe start for SGD, 0.001 for Adam."}
 
 
 class Training(Described):
@@ -46,7 +46,9 @@ class Training(Described):
     kind: Literal["training"] = "training"
     loss: Loss = "mse"
     optimizer: Optimizer = "sgd"
-    learning_rate: float = Field(default=0.01, gt=0, json_schema_extra=_RATE)
+    learning_rate: float = Field(
+        default=0.01, gt=0, json_schema_extra={"remedy": "0.01 is a safe start for SGD, 0.001 for Adam."}
+    )
     momentum: float = Field(default=0.0, ge=0, lt=1, json_schema_extra={"remedy": "At 1 nothing would ever fade."})
     weight_decay: float = Field(default=0.0, ge=0)
     schedule: tuple[
@@ -63,7 +65,7 @@ class Training(Described):
     @model_validator(mode="after")
     def _fits(self) -> Training:
         starts = [epoch for epoch, _ in self.schedule]
-        if any(late <= early for early, late in zip(starts, starts[1:])):
+        if any(late <= early for early, late in pairwise(starts)):
             raise ParameterError(
                 f"The 'schedule' parameter of Training must name rising epochs. Got {list(self.schedule)} instead."
             )

@@ -21,7 +21,8 @@ class State:
         optimizer: what the optimizer remembers, by name.
         history: what was observed so far; arrays whose first axis is the step.
         dimensions: of each array in `history`, after the step.
-        diverged_at: the epoch after which a seed was found diverged, -1 if it was not, (S,).
+        training_loss: of the epoch just done, (S,).
+        diverged_at: the update after which a seed was found diverged, -1 if it was not, (S,).
     """
 
     epoch: int
@@ -31,4 +32,5 @@ class State:
     optimizer: dict[str, np.ndarray]
     history: dict[str, np.ndarray]
     dimensions: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    training_loss: np.ndarray = field(default_factory=lambda: np.empty(0))
     diverged_at: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))

@@ -1,0 +1,56 @@
+"""Updates of any module whose outputs have a seed axis: autograd and ``torch.optim``."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from practicum.networks._batches import lookup
+from practicum.networks._optimizers import load_optimizer, optimizer_state, set_rate
+from practicum.networks.losses import descended, losses
+from practicum.networks.settings import Training
+
+
+class Autograd:
+    """Updates of a module, in place; the interface is that of :class:`practicum.networks._gradients.Backpropagation`.
+
+    The losses of all seeds are added, so each seed receives the gradient of its own loss alone.
+    """
+
+    def __init__(self, network: nn.Module, training: Training) -> None:
+        self.network, self.training = network, training
+        parameters = [p for p in network.parameters() if p.requires_grad]
+        rate, decay = training.learning_rate, training.weight_decay
+        self.optimizer: torch.optim.Optimizer
+        if training.optimizer == "adam":
+            self.optimizer = torch.optim.Adam(parameters, lr=rate, weight_decay=decay)
+        else:
+            momentum = training.momentum
+            self.optimizer = torch.optim.SGD(parameters, lr=rate, momentum=momentum, weight_decay=decay)
+
+    def run(self, inputs: Tensor, wanted: Tensor, rows: Tensor, rate: float) -> Tensor:
+        """One update a batch of rows (steps, S, B) of the inputs and targets; the losses (steps, S), float64."""
+        shape = rows.shape[1:]
+        set_rate(self.optimizer, rate)
+        found = []
+        (inputs, places), (wanted, answers) = lookup(inputs, rows), lookup(wanted, rows)
+        for place, answer in zip(places, answers):
+            x = inputs.index_select(0, place).unflatten(0, shape)
+            t = wanted.index_select(0, answer).unflatten(0, shape)
+            self.optimizer.zero_grad(set_to_none=True)
+            with torch.enable_grad():
+                outputs = self.network(x)
+                loss = losses(outputs, t, self.training).mean(1)
+                (loss.sum() * descended(self.training, outputs.shape[-1])).backward()
+            self.optimizer.step()
+            found.append(loss.detach())
+        self.optimizer.zero_grad(set_to_none=True)
+        return torch.stack(found).double()
+
+    def state(self) -> dict[str, Tensor]:
+        """What the next update depends on besides the network."""
+        return optimizer_state(self.optimizer)
+
+    def load(self, state: dict[str, Tensor]) -> None:
+        """Go on from a `state`."""
+        load_optimizer(self.optimizer, state)

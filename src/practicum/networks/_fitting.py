@@ -1,0 +1,120 @@
+"""Do teacher, students, data and training fit each other? One sentence each if they do not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from practicum.errors import ParameterError
+from practicum.networks._evaluation import outputs
+from practicum.networks.data import Data
+from practicum.networks.ensemble import Ensemble
+from practicum.networks.mlp import MLP
+from practicum.networks.settings import Training
+from practicum.networks.state import State
+from practicum.values import whole
+
+
+def of_seed(students: nn.Module, seed: int) -> list[Tensor]:
+    """The weights and other floats of one student, views that can be written to; of an unknown module none."""
+    if isinstance(students, Ensemble):
+        tensors = list(students.networks[seed].state_dict().values())
+    elif isinstance(students, MLP):
+        tensors = [value[seed] for value in students.state_dict().values()]
+    else:
+        tensors = []
+    return [t.detach() for t in tensors if t.is_floating_point()]
+
+
+def check_epochs(observe_at: int | Sequence[int] | None, epochs: int) -> set[int]:
+    """The epochs to observe at."""
+    if observe_at is None:
+        return set(range(epochs + 1))
+    if not hasattr(observe_at, "__iter__"):
+        return {*range(0, epochs + 1, whole("observe_at", observe_at, 1)), epochs}
+    points = {whole("observe_at", epoch, 0) for epoch in observe_at}  # pyright: ignore[reportGeneralTypeIssues]
+    if not points or max(points) > epochs:
+        raise ParameterError(
+            f"The 'observe_at' parameter must name epochs from 0 to {epochs}, at least one. Got {sorted(points)!r:.60} "
+            "instead."
+        )
+    return points
+
+
+def check_fit(teacher: nn.Module, students: nn.Module, data: Data, training: Training, seeds: tuple[int, ...]) -> None:
+    """All that can be known before the first step.
+
+    Raises:
+        ParameterError: see :func:`practicum.networks.training.fit`.
+    """
+    parameters = list(students.parameters())
+    if not any(p.requires_grad for p in parameters):
+        raise ParameterError("The students have no weights that can be trained; call students.requires_grad_().")
+    for name, network in (("students", students), ("teacher", teacher)):
+        if not all(bool(torch.isfinite(p).all()) for p in network.parameters()):
+            raise ParameterError(
+                f"The weights of the {name} must be finite, because one NaN soon is everywhere; build them anew, or "
+                "resume from an earlier state."
+            )
+    first = parameters[0]
+    if (first.dtype, first.device) != (data.inputs.dtype, data.inputs.device):
+        raise ParameterError(
+            f"Students and inputs must be of one precision on one device. Got {first.dtype} on {first.device} and "
+            f"{data.inputs.dtype} on {data.inputs.device} instead; pass both the same dtype and device."
+        )
+    for name, inputs in (("inputs", data.inputs), ("held_out", data.held_out)):
+        if inputs.shape[0] not in (1, len(seeds)):
+            raise ParameterError(
+                f"The '{name}' of the data must be those of {len(seeds)} seeds, or of 1 for all. Got those of "
+                f"{inputs.shape[0]} seeds instead."
+            )
+    if training.regenerate and data.law is None:
+        raise ParameterError(
+            "The 'regenerate' parameter of Training needs data that know the law of their inputs; make them with "
+            "make_data(law, ...), or set regenerate=False."
+        )
+    theirs, ours = outputs(teacher, data.inputs[:, :2]), outputs(students, data.inputs[:, :2])
+    if ours.ndim != 3 or ours.shape[0] != len(seeds):
+        raise ParameterError(
+            f"Students of {len(seeds)} seeds must have outputs ({len(seeds)}, B, C). Got {tuple(ours.shape)} instead; "
+            "give one seed for each network."
+        )
+    if ours.shape[2] != theirs.shape[2] or theirs.shape[0] not in (1, len(seeds)):
+        raise ParameterError(
+            f"Teacher and students must have the same outputs, and the teacher 1 seed or {len(seeds)}. Got outputs "
+            f"{tuple(theirs.shape)} of the teacher and {tuple(ours.shape)} of the students, both (seeds, examples, "
+            "outputs)."
+        )
+    if training.loss != "mse" and ours.shape[2] < 2:
+        raise ParameterError(
+            f"The loss {training.loss!r} compares classes and needs at least 2 outputs. Got 1; use loss='mse'."
+        )
+
+
+def check_state(state: State, students: nn.Module, seeds: tuple[int, ...], training: Training) -> None:
+    """Whether a training of these students can go on from a state.
+
+    Raises:
+        ParameterError: it was another's.
+    """
+    if tuple(int(seed) for seed in state.seeds) != seeds:
+        raise ParameterError(
+            f"The state to resume from is that of seeds {[int(s) for s in state.seeds]!r:.60}. Got seeds "
+            f"{list(seeds)!r:.60} instead."
+        )
+    theirs = {name: np.shape(value) for name, value in state.weights.items()}
+    ours = {name: tuple(value.shape) for name, value in students.state_dict().items()}
+    if theirs != ours:
+        name = next(n for n in {**ours, **theirs} if theirs.get(n) != ours.get(n))
+        raise ParameterError(
+            f"The state to resume from is that of other students: '{name}' has shape {theirs.get(name)} there and "
+            f"{ours.get(name)} here."
+        )
+    if state.epoch > training.epochs:
+        raise ParameterError(
+            f"The 'epochs' parameter of Training must be >= {state.epoch}, the epochs that the state to resume from "
+            f"has done. Got {training.epochs} instead."
+        )
