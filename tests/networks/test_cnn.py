@@ -91,6 +91,15 @@ def test_layers_are_what_hooks_on_the_named_modules_see():
     assert names == [f"{kind}{n}" for n in (1, 2, 3) for kind in ("conv", "norm", "relu")] + ["flatten", "output"]
 
 
+def test_weights_can_be_saved_as_they_are():
+    """safetensors takes tensors that are contiguous."""
+    network = drawn(normalisation="before")
+    stored = pytest.importorskip("safetensors.torch").save(network.state_dict())
+    other = CNN((2, 7, 6), (3, 4, 5), 2, normalisation="before").double().eval()
+    other.load_state_dict(pytest.importorskip("safetensors.torch").load(stored))
+    assert torch.equal(other(batch()), network(batch()))
+
+
 def test_sizes_and_strides():
     network = CNN((1, 28, 28), (8, 16, 16, 4), 10)
     assert (network.sizes, network.depth, network.strides) == ((1, 8, 16, 16, 4, 10), 4, (2, 2, 2, 2))

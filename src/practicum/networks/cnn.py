@@ -88,8 +88,6 @@ class CNN(nn.Module):
             below, height, width = nodes, math.ceil(height / stride), math.ceil(width / stride)
         self.add_module("flatten", nn.Flatten())
         self.add_module("output", nn.Linear(below * height * width, self.outputs))
-        # Channels last in memory: measured, 1.1 to 1.3 times faster on a CPU. Shapes and numbers stay what they are.
-        self.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -103,8 +101,9 @@ class CNN(nn.Module):
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Outputs (B, C) on images (B, c, h, w)."""
-        for step in self.children():
+        for name, step in self.named_children():
             inputs = step(inputs)
+            inputs = _channels_last(inputs) if name == "conv1" else inputs
         return inputs
 
     def layers(self, inputs: Tensor) -> Layers:
@@ -117,6 +116,7 @@ class CNN(nn.Module):
         value = inputs
         for number in range(1, self.depth + 1):
             value = self.get_submodule(f"conv{number}")(value)
+            value = _channels_last(value) if number == 1 else value
             if self.normalisation == "before":
                 value = self.get_submodule(f"norm{number}")(value)
             pre.append(_samples(value))
@@ -197,6 +197,11 @@ def cnn_students(
         for seed in checked_seeds(seeds)
     ]
     return Ensemble(networks).to(device=device, dtype=precision(dtype)).train()
+
+
+def _channels_last(values: Tensor) -> Tensor:
+    """The same numbers in another order in memory, which the layers above keep: measured, 1.1 to 1.3 times faster."""
+    return values.contiguous(memory_format=torch.channels_last)
 
 
 def _samples(values: Tensor) -> Tensor:
