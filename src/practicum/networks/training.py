@@ -123,10 +123,7 @@ class _Run:
         self.examples = Examples(teacher, data, training, seeds)
         self.held_out = data.held_out
         self.wanted = targets(outputs(teacher, data.held_out), training)
-        by_hand = (
-            isinstance(students, MLP) and not students.norms and all(p.requires_grad for p in students.parameters())
-        )
-        self.descent = Backpropagation(students, training) if by_hand else Autograd(students, training)
+        self.descent = _descent(students, training)
         self.history = History(seeds)
         self.epoch = self.step = 0
         self.training_loss = np.full(len(seeds), np.nan)
