@@ -45,15 +45,16 @@ def test_nodes_have_unit_norm_and_grid_directions_that_all_differ():
         cosines = weight @ weight.T - 2 * np.eye(20)
         assert cosines.max() < 1 - 1e-9
     assert not on_the_grid(np.random.default_rng(0).standard_normal(100))  # power
-    assert (teacher.biases[0] == -0.1).all()
-    assert teacher.biases[1] is None
+    assert all((bias == -0.1).all() for bias in teacher.biases)
     assert not any(p.requires_grad for p in teacher.parameters())
 
 
-def test_the_output_bias_of_the_public_code_is_an_option():
-    teacher = SeparatedTeacher(output_bias=-0.1).build([0])
-    assert (teacher.biases[1] == -0.1).all()
-    assert torch.equal(teacher.weights[1], SeparatedTeacher().build([0]).weights[1])
+def test_outputs_may_have_another_bias_or_none():
+    plain = SeparatedTeacher().build([0])
+    for value in (None, 0.3):
+        teacher = SeparatedTeacher(output_bias=value).build([0])
+        assert torch.equal(teacher.weights[1], plain.weights[1])
+        assert teacher.biases[1] is None if value is None else (teacher.biases[1] == 0.3).all()
 
 
 def test_fan_outs_are_grid_values_over_a_power_of_the_node():

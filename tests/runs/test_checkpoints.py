@@ -19,7 +19,7 @@ from practicum.networks import MLP, SeparatedTeacher, Students  # noqa: E402
 from practicum.runs import files  # noqa: E402
 from practicum.runs.checkpoints import about_network, load_network, save_network  # noqa: E402
 
-TEACHER = SeparatedTeacher(inputs=6, hidden=3, outputs=2)
+TEACHER = SeparatedTeacher(inputs=6, hidden=3, outputs=2, output_bias=None)
 
 
 def networks():

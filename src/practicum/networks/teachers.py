@@ -36,8 +36,8 @@ class SeparatedTeacher(Described):
 
     Other arguments:
         bias: of every hidden node.
-        output_bias: of every output, None for none; the public code of the source gives the outputs `bias` as well.
-            Both settings gave the same coverage, and log10 losses within 0.3 of each other.
+        output_bias: of every output, None for none. The source's code gives outputs the bias of the nodes; it changes
+            no coverage, but at decay 0 and twice the teacher's nodes the held-out loss ends 3 times smaller with it.
         activation, slope: of the hidden nodes; the slope is the leaky ReLU's.
 
     Raises:
@@ -53,7 +53,7 @@ class SeparatedTeacher(Described):
     outputs: int = Field(default=50, ge=1, json_schema_extra={"remedy": "A teacher needs at least one output."})
     decay: float = Field(default=1.0, ge=0, json_schema_extra={"remedy": "0 makes all nodes equally strong."})
     bias: float = -0.1
-    output_bias: float | None = None
+    output_bias: float | None = -0.1
     activation: Activation = "relu"
     slope: float = Field(default=0.0, ge=0)
 
