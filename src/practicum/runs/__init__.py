@@ -10,10 +10,25 @@ _HOMES = {
     "SolveConfig": "config",
     "Store": "store",
     "StudyConfig": "config",
+    "TrainConfig": "training",
     "config_from_json": "config",
+    "load_network": "checkpoints",
+    "run_all": "parallel",
+    "save_network": "checkpoints",
 }
 
-__all__ = ["RunConfig", "SimulateConfig", "SolveConfig", "Store", "StudyConfig", "config_from_json"]
+__all__ = [
+    "RunConfig",
+    "SimulateConfig",
+    "SolveConfig",
+    "Store",
+    "StudyConfig",
+    "TrainConfig",
+    "config_from_json",
+    "load_network",
+    "run_all",
+    "save_network",
+]
 
 
 def __getattr__(name: str) -> Any:
@@ -25,9 +40,13 @@ def __getattr__(name: str) -> Any:
 
 
 if TYPE_CHECKING:
+    from practicum.runs.checkpoints import load_network as load_network
+    from practicum.runs.checkpoints import save_network as save_network
     from practicum.runs.config import RunConfig as RunConfig
     from practicum.runs.config import SimulateConfig as SimulateConfig
     from practicum.runs.config import SolveConfig as SolveConfig
     from practicum.runs.config import StudyConfig as StudyConfig
     from practicum.runs.config import config_from_json as config_from_json
+    from practicum.runs.parallel import run_all as run_all
     from practicum.runs.store import Store as Store
+    from practicum.runs.training import TrainConfig as TrainConfig

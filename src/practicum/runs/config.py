@@ -1,5 +1,7 @@
 """What makes a run the run it is: :class:`SolveConfig`, :class:`SimulateConfig` and :class:`StudyConfig`.
 
+:class:`~practicum.runs.training.TrainConfig`, of networks, has a file of its own.
+
 A configuration is resolved: defaults are written out, recipes of a start have become numbers, seeds are listed.
 Two spellings of one run therefore have one canonical JSON and one id, and the JSON alone is enough to run it
 again. What does not change the numbers (workers, where results are stored) is no part of it.
@@ -8,7 +10,8 @@ again. What does not change the numbers (workers, where results are stored) is n
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any, Literal, Self
+from importlib import import_module
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 import numpy as np
 from pydantic import (
@@ -221,11 +224,18 @@ class StudyConfig(Config):
     parameters: dict[str, JsonValue] = Field(default_factory=dict)
 
 
-RunConfig = SolveConfig | SimulateConfig | StudyConfig
-_KINDS: dict[str, type[SolveConfig] | type[SimulateConfig] | type[StudyConfig]] = {
-    "solve": SolveConfig,
-    "simulate": SimulateConfig,
-    "study": StudyConfig,
+if TYPE_CHECKING:
+    from practicum.runs.training import TrainConfig
+
+    RunConfig = SolveConfig | SimulateConfig | StudyConfig | TrainConfig
+else:
+    RunConfig = Config  # a name for annotations, so that solve does not wait for the values of networks
+
+_KINDS = {
+    "solve": "practicum.runs.config.SolveConfig",
+    "simulate": "practicum.runs.config.SimulateConfig",
+    "study": "practicum.runs.config.StudyConfig",
+    "train": "practicum.runs.training.TrainConfig",
 }
 
 
@@ -244,4 +254,5 @@ def config_from_json(text: str) -> RunConfig:
         raise ParameterError(
             f"A configuration must be of kind {', '.join(map(repr, _KINDS))}. Got {got!r:.80} instead."
         )
-    return _KINDS[values["kind"]](**values)
+    module, _, name = _KINDS[values["kind"]].rpartition(".")
+    return getattr(import_module(module), name)(**values)

@@ -11,15 +11,23 @@ from practicum.runs.config import RunConfig, SimulateConfig, SolveConfig
 if TYPE_CHECKING:
     import xarray as xr
 
+    from practicum.networks.state import State
+
 
 def execute(
-    config: RunConfig, *, workers: int | None = None, progress: Callable[[float], None] | None = None
+    config: RunConfig,
+    *,
+    workers: int | None = None,
+    progress: Callable[[float], None] | None = None,
+    save: Callable[[State], None] | None = None,
+    resume: State | None = None,
 ) -> xr.Dataset:
     """Compute a run. Nothing is read or written, and the numbers do not depend on `workers`.
 
     Other arguments:
         workers: threads of a simulation; as many as processors if not given.
-        progress: called by a simulation with the fraction done.
+        progress: called by a simulation or a training with the fraction done.
+        save, resume: of a training, see :func:`practicum.networks.training.fit`.
 
     Raises:
         ParameterError: the values do not fit together, or the configuration is a study's, which only the study
@@ -57,6 +65,27 @@ def execute(
             dtype=config.dtype,
             largest_norm=config.largest_norm,
             workers=workers,
+            progress=progress,
+        )
+    if config.kind == "train":
+        from practicum.specialization.learning import train
+
+        return train(
+            config.teacher,
+            config.students,
+            config.inputs,
+            config.training,
+            seeds=config.seeds.list(),
+            samples=config.samples,
+            held_out=config.held_out,
+            teacher_seed=config.teacher_seed,
+            thresholds=config.thresholds,
+            keep=config.keep,
+            observe_at=config.observe_at,
+            dtype=config.dtype,
+            device=config.device,
+            save=save,
+            resume=resume,
             progress=progress,
         )
     raise ParameterError(

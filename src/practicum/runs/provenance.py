@@ -16,10 +16,14 @@ _PACKAGES = ("numpy", "scipy", "numba", "llvmlite", "xarray", "h5netcdf", "h5py"
 
 
 @cache
-def versions() -> dict[str, str]:
-    """Versions of practicum, Python and the packages that a run's numbers and file depend on."""
+def versions(*more: str) -> dict[str, str]:
+    """Versions of practicum, Python and the packages that a run's numbers and file depend on.
+
+    Main arguments:
+        more: names of other packages that this run depends on, such as "torch".
+    """
     found = {"practicum": __version__, "python": platform.python_version()}
-    for name in _PACKAGES:
+    for name in (*_PACKAGES, *more):
         try:
             found[name] = version(name)
         except PackageNotFoundError:

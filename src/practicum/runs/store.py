@@ -20,6 +20,7 @@ from practicum.runs.config import ID_LENGTH, RunConfig, config_from_json
 from practicum.runs.execute import execute
 from practicum.runs.files import read_sealed, require_writable, sweep_abandoned, write_sealed
 from practicum.runs.provenance import architecture, versions
+from practicum.runs.resuming import ENDING, SECONDS, Checkpoint
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -85,19 +86,57 @@ class Store:
     def run(
         self,
         config: RunConfig,
-        compute: Callable[[RunConfig], xr.Dataset] = execute,
+        compute: Callable[..., xr.Dataset] = execute,
+        *,
+        seconds: float = SECONDS,
     ) -> xr.Dataset:
         """The stored run, computed and stored first if need be; what is returned is identical either way.
+
+        A training writes a checkpoint beside its file now and then, from which it goes on if it was killed; it ends
+        with the same bits, and the checkpoint is removed.
+
+        Main arguments:
+            compute: called with the configuration; for a training also with ``save`` and ``resume``, see
+                :func:`practicum.networks.training.fit`.
+
+        Other arguments:
+            seconds: between two checkpoints of a training, at least.
 
         Raises:
             ParameterError: the run cannot be computed with these values.
             StorageError: it cannot be stored (found out before computing), or what is stored is damaged.
         """
         stored = self.get(config)
-        if stored is not None:
-            return stored
-        require_writable(self.folder)
-        return self._put(config, compute(config))
+        if stored is None:
+            require_writable(self.folder)
+            return self.keep(config, self.compute(config, compute, seconds=seconds))
+        if config.kind == "train":
+            self.checkpoint(config).remove()
+        return stored
+
+    def keep(self, config: RunConfig, dataset: xr.Dataset) -> xr.Dataset:
+        """Store what was computed and return the run; the checkpoint of a training is removed.
+
+        Raises:
+            StorageError: the folder cannot be written, or the file exists and is damaged.
+        """
+        stored = self._put(config, dataset)
+        if config.kind == "train":
+            self.checkpoint(config).remove()
+        return stored
+
+    def compute(
+        self, config: RunConfig, compute: Callable[..., xr.Dataset] = execute, *, seconds: float = SECONDS
+    ) -> xr.Dataset:
+        """What :meth:`run` computes, checkpoints included, without storing it."""
+        if config.kind != "train":
+            return compute(config)
+        checkpoint = self.checkpoint(config, seconds)
+        return compute(config, save=checkpoint, resume=checkpoint.load())
+
+    def checkpoint(self, config: RunConfig, seconds: float = SECONDS) -> Checkpoint:
+        """Where a training stands that has not come to its end, whether or not there is one."""
+        return Checkpoint(self.folder / f"{config.id}{ENDING}", config, seconds)
 
     def ids(self) -> list[str]:
         """Ids of all runs in the folder, sorted, without opening them."""
@@ -180,12 +219,14 @@ class Store:
             return stored
         from practicum.runs import netcdf
 
+        packages = ["torch"] if config.kind == "train" else []
+        packages += filter(None, str(dataset.attrs.get("packages", "")).split(","))
         attributes = {
             **dataset.attrs,
             "kind": config.kind,
             "config": config.canonical(),
             "config_sha256": config.sha256,
-            "versions": json.dumps(versions(), sort_keys=True),
+            "versions": json.dumps(versions(*packages), sort_keys=True),
             "architecture": architecture(),
         }
         attributes["references"] = bibtex(key for key in str(attributes.get("cite", "")).split(",") if key in entries())
@@ -238,6 +279,15 @@ def _summary(label: Label) -> dict[str, Any]:
         return row
     if config.kind == "study":
         return {**row, "kind": f"study {config.study}: {config.part}"}
+    if config.kind == "train":
+        return row | {
+            "K": "-".join(map(str, config.student_widths)),
+            "M": "-".join(map(str, config.teacher_widths)),
+            "eta": config.training.learning_rate,
+            "N": config.inputs.dimension,
+            "seeds": str(config.seeds),
+            "until": f"{config.training.epochs} epochs",
+        }
     row |= {
         "K": config.machine.students,
         "M": config.machine.teachers,
