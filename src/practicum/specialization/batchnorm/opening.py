@@ -62,15 +62,30 @@ def _built(module: Any, inputs: Any) -> tuple[str, list[Norm], Places]:
     networks = list(module.networks) if isinstance(module, Ensemble) else [module]
     each = []
     for network in networks:
-        state = state_of(network.state_dict(), f"the module {origin}")
+        state = state_of(_with_statistics(network), f"the module {origin}")
         each.append(norms(state))
     found = [
         Norm(same[0].name, *(np.concatenate([getattr(n, part) for n in same]) for part in ("gamma", "beta", "mean")))
         for same in zip(*each)
     ]
     places = by_name(state, found)
-    for name, position in by_tracing(networks[0], inputs).items():
-        # A computation that could be followed, but not to the end, may still leave its running mean.
-        if position != UNKNOWN and name in places:
+    traced = by_tracing(networks[0], inputs)
+    for name in places.keys() & traced.keys():
+        position = traced[name]
+        if position != UNKNOWN:
             places[name] = (position, "traced")
+        elif places[name][1] != "running mean":  # the one trace that does not depend on how modules are called
+            places[name] = (UNKNOWN, "")
     return origin, found, places
+
+
+def _with_statistics(network: Any) -> dict[str, Any]:
+    """The state dict; a BatchNorm without running statistics gets those of the start, which are no evidence."""
+    from torch.nn.modules.batchnorm import _BatchNorm
+
+    state = dict(network.state_dict())
+    for name, part in network.named_modules():
+        if isinstance(part, _BatchNorm) and part.affine and part.running_mean is None:
+            for statistic in ("running_mean", "running_var"):
+                state[f"{name}.{statistic}".lstrip(".")] = part.bias.detach() * 0
+    return state

@@ -24,6 +24,8 @@ USUAL = ("state_dict", "model_state_dict", "model", "net", "network", "module")
 """Where training scripts put the state dict of the network, the most usual first."""
 
 _DEPTH = 3
+_OLD = b"\x80\x02\x8a\n"
+"""The first bytes of torch.save before PyTorch 1.6: a pickle that begins with a long integer."""
 
 
 class State(NamedTuple):
@@ -68,10 +70,12 @@ def read(path: str | os.PathLike[str], wanted: Callable[[State], bool], key: str
             head = file.read(9)
     except OSError as error:
         raise StorageError(f"The checkpoint {path} cannot be read: {(error.strerror or str(error)).lower()}.") from None
-    if head[:4] == b"PK\x03\x04" or head[:1] == b"\x80":
+    if head[:4] in (b"PK\x03\x04", _OLD):
         found = _states(_torch(path), f"the checkpoint {path}")
     elif head[8:9] == b"{":
         found = {"": _safetensors(path)}
+    elif head[:1] == b"\x80":
+        raise _refused(path, "it is a pickle of something else than a state dict")
     else:
         begins = f"begins with {head[:4].hex(' ')}" if head else "is empty"
         raise StorageError(
@@ -132,12 +136,8 @@ def _torch(path: Path) -> Any:
             return torch.load(path, map_location="cpu", weights_only=True, mmap=zipped or None)
     except pickle.UnpicklingError as error:
         name = re.search(r"GLOBAL (\S+)", str(error))
-        if name is None:
-            raise _damaged(path) from None
-        raise StorageError(
-            f"The checkpoint {path} is refused, because it holds a pickled object ({name[1]}), and unpickling one can "
-            "run any program; save model.state_dict() alone, with torch.save or safetensors."
-        ) from None
+        why = f"it holds a pickled object ({name[1]})" if name else "it is damaged or holds other things than tensors"
+        raise _refused(path, why) from None
     except Exception as error:  # a damaged pickle can raise anything
         if "TorchScript" in str(error):
             raise StorageError(
@@ -145,6 +145,13 @@ def _torch(path: Path) -> Any:
                 "save its state_dict() alone."
             ) from None
         raise _damaged(path) from None
+
+
+def _refused(path: Path, why: str) -> StorageError:
+    return StorageError(
+        f"The checkpoint {path} is refused, because {why}, and unpickling can run any program; save model.state_dict() "
+        "alone, with torch.save or safetensors."
+    )
 
 
 def _damaged(path: Path) -> StorageError:

@@ -80,7 +80,7 @@ def report(
             no layer, or a package that is not installed.
         StorageError: a file that is missing, damaged, of another kind or with pickled objects, or cannot be fetched.
 
-    Source: claim on BatchNorm biases in Tian et al., arXiv:1905.13405, section 5, where they are taken as a sign that
+    Source: claim on BatchNorm biases in Tian et al., arXiv:1905.13405, where they are taken as a sign that
     nodes are rarely active together. Zeros are counted as negative there; here they are not.
     """
     for name in [keep] if isinstance(keep, str) else keep:

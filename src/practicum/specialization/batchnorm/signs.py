@@ -78,7 +78,7 @@ def standard_error(negative: np.ndarray, channels: np.ndarray) -> float:
     sqrt(L / (L - 1) sum_l (negative_l - share channels_l)^2) / sum(channels), the linearized variance of a ratio: valid
     whatever the dependence within layers, if layers are independent and not few.
 
-    Source: Cochran, Sampling Techniques, 3rd ed., section 9A.3 (clusters of unequal sizes, ratio to size).
+    Source: Cochran, Sampling Techniques, 3rd ed., chapter 9A (clusters of unequal sizes).
     """
     layers, total = len(channels), channels.sum()
     if layers < 2:

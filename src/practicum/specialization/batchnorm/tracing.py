@@ -45,7 +45,7 @@ class _Step(NamedTuple):
 
 
 def by_tracing(module: nn.Module, inputs: Any = None) -> dict[str, str]:
-    """The position of every BatchNorm that the module's computation reaches; empty if it cannot be followed.
+    """The position of every BatchNorm of a module, "unknown" if it is never called; empty if it cannot be followed.
 
     Main arguments:
         module: any. It is left as it was.
@@ -60,7 +60,10 @@ def by_tracing(module: nn.Module, inputs: Any = None) -> dict[str, str]:
     steps = _symbolic(module)
     if steps is None and inputs is not None:
         steps = _recorded(module, inputs)
-    return result | _positions(steps or [])
+    if steps is None:
+        return result
+    reached = {name: UNKNOWN for name, part in module.named_modules() if isinstance(part, _BatchNorm)}
+    return reached | result | _positions(steps)
 
 
 def _in_mlp(mlp: MLP) -> str:
@@ -80,14 +83,17 @@ def _positions(steps: list[_Step]) -> dict[str, str]:
         if step.norm:
             after = {steps[i].kind for i in _beyond(index, steps, lambda i: takers[i])}
             before = {steps[i].kind for i in _beyond(index, steps, lambda i: steps[i].takes)}
-            position = _named(before, after)
+            direct = {steps[i].kind for i in takers[index]}
+            position = _named(before, after, direct)
             # One module may be called in several places.
             result[step.norm] = position if result.get(step.norm, position) == position else UNKNOWN
     return result
 
 
-def _named(before: set[str], after: set[str]) -> str:
+def _named(before: set[str], after: set[str], direct: set[str]) -> str:
     """What follows decides, and only then what goes before: a ReLU that follows makes beta its threshold."""
+    if {"sum", "weights"} <= direct and "relu" not in after:
+        return LINEAR  # what a block takes in and adds again at its end, as after a linear bottleneck
     for kind, position in (("relu", BEFORE), ("sum", SUM), ("other", OTHER)):
         if kind in after:
             return position
