@@ -101,7 +101,7 @@ def test_several_networks_have_to_be_chosen_from(tmp_path):
     path = saved(
         tmp_path / "a.pt", {"generator": tensors(), "critic": tensors(1), "codes": {"x": torch.ones(2)}}, "zip"
     )
-    with pytest.raises(ParameterError, match=r"holds 2 networks .*; choose one: key='generator' or key='critic'\.$"):
+    with pytest.raises(ParameterError, match=r"holds 2 state dicts .*; choose one: key='generator' or key='critic'\.$"):
         batchnorm.report(path)
     with pytest.raises(ParameterError, match=r"no state dict at the key 'x'; it has 'generator', 'critic', 'codes'\."):
         batchnorm.report(path, key="x")
@@ -275,6 +275,24 @@ def test_numbers_that_are_not_finite_are_refused(part, symbol, value):
 def test_a_spoilt_running_mean_only_takes_its_evidence_away():
     state = norm("bn1", 32, mean=np.full(32, np.nan))
     assert batchnorm.report(state).position.item() == "unknown"
+
+
+@pytest.mark.parametrize(("normalisation", "position"), [("before", "before-relu"), ("after", "after-relu")])
+def test_files_of_practicum_say_where_their_norms_stand(tmp_path, normalisation, position):
+    from practicum.runs.checkpoints import save_network
+    from specialization.made import network
+
+    mlp = network((3, 5, 4, 2), seeds=2, activation="relu", normalisation=normalisation)
+    layers = batchnorm.report(save_network(mlp, tmp_path / "a.safetensors"))
+    assert layers.position.values.tolist() == [position] * 2
+    assert layers.evidence.values.tolist() == ["metadata"] * 2
+    assert layers.drop_vars("evidence").drop_attrs().identical(batchnorm.report(mlp).drop_vars("evidence").drop_attrs())
+
+
+@pytest.mark.parametrize("text", ["", "{", "3", "[]", "{}", '{"normalisation": null, "activation": "relu"}'])
+def test_other_metadata_are_no_evidence(tmp_path, text):
+    safetensors.save_file(tensors(), tmp_path / "a", metadata={"practicum": text})
+    assert set(batchnorm.report(tmp_path / "a").evidence.values) == {"names"}
 
 
 def test_seeds_side_by_side(tmp_path):

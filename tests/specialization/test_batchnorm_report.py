@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+import practicum
 from practicum.data import checkpoints
 from practicum.errors import ParameterError, StorageError
 from practicum.specialization import batchnorm
@@ -156,6 +157,12 @@ def test_only_a_report_can_be_added_up():
     layers = batchnorm.report(norm("bn", 4))
     with pytest.raises(ParameterError, match=r"lacks negative, position\.$"):
         batchnorm.by_position(layers.drop_vars(["negative", "position"]))
+
+
+def test_a_report_can_be_cited():
+    layers = batchnorm.report(resnet())
+    for dataset in (layers, batchnorm.by_position(layers)):
+        assert "Luck Matters" in practicum.cite(dataset)
 
 
 def test_a_report_can_be_stored(tmp_path):

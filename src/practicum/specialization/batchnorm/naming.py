@@ -2,6 +2,7 @@
 
 A state dict does not say what stands between two layers with weights. What tells, in this order:
 
+* what a file of practicum's own says of its perceptrons;
 * a running mean without a negative entry: what comes in is never negative, so a ReLU has gone before;
 * names of shortcuts (``downsample``, ``shortcut``, ``skip``): the sum follows;
 * blocks with a number (``layer1.0``) and numbered norms (``bn1``, ``bn2``), as in ResNet: the last one stands before
@@ -16,6 +17,7 @@ the module, or says so.
 
 from __future__ import annotations
 
+import json
 import re
 from typing import NamedTuple
 
@@ -79,13 +81,37 @@ class _Layer(NamedTuple):
 
 
 def by_name(state: State, found: list[Norm]) -> dict[str, Finding]:
-    """The position of each norm and the evidence for it: "running mean", "names", "custom", or "" where unknown."""
+    """The position of each norm and the evidence for it.
+
+    Evidence is one of "metadata", "running mean", "names", "custom", or "" where the position is unknown.
+    """
+    stated = _stated(state)
+    if stated is not None:
+        return {norm.name: (stated, "metadata") for norm in found}
     layers = _layers(state, found)
     result = {}
     for norm in found:
         layer = next(layer for layer in layers if layer.name == norm.name)
         result[norm.name] = (AFTER, "running mean") if never_negative(norm) else _position(layer, layers, state.ordered)
     return result
+
+
+def of_perceptron(normalisation: str, activation: str) -> str:
+    """Of all norms of an MLP of practicum."""
+    gated = activation in ("relu", "leaky-relu")
+    if normalisation == "after":
+        return AFTER if gated else LINEAR
+    return BEFORE if gated else LINEAR if activation == "linear" else OTHER
+
+
+def _stated(state: State) -> str | None:
+    """What practicum writes into the metadata of an MLP; anything else there is somebody else's."""
+    try:
+        about = json.loads(state.about.get("practicum", "null"))
+        normalisation, activation = about["normalisation"], about["activation"]
+    except (ValueError, TypeError, KeyError):
+        return None
+    return of_perceptron(str(normalisation), str(activation)) if normalisation in ("before", "after") else None
 
 
 def never_negative(norm: Norm) -> bool:

@@ -36,12 +36,14 @@ class State(NamedTuple):
         shapes: of all arrays, by name.
         values: the array of a name, in float64.
         ordered: whether the order is that in which the network was built; safetensors sorts by name.
+        about: what the file says of itself, the metadata of safetensors.
     """
 
     source: str
     shapes: dict[str, tuple[int, ...]]
     values: Callable[[str], np.ndarray]
     ordered: bool = True
+    about: Mapping[str, str] = {}
 
 
 def state_of(mapping: Mapping[str, Any], source: str) -> State:
@@ -91,6 +93,7 @@ def _safetensors(path: Path) -> State:
         raise missing(error) from None
     try:
         with safe_open(path, framework="np") as file:
+            about = dict(file.metadata() or {})
             slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118
             shapes = {name: tuple(slices[name].get_shape()) for name in sorted(slices, key=_natural)}
             kinds = {name: slices[name].get_dtype() for name in slices}
@@ -111,7 +114,7 @@ def _safetensors(path: Path) -> State:
                 f"The checkpoint {path} holds {name} as {kinds[name]}, a type that is not read; convert it to float32."
             ) from None
 
-    return State(f"the checkpoint {path}", shapes, values, ordered=False)
+    return State(f"the checkpoint {path}", shapes, values, ordered=False, about=about)
 
 
 def _bfloat16(path: Path, name: str) -> np.ndarray:
@@ -193,7 +196,7 @@ def _chosen(found: dict[str, State], wanted: Callable[[State], bool], key: str |
             break
     if len(fitting) > 1:
         raise ParameterError(
-            f"The checkpoint {path} holds {len(fitting)} networks with BatchNorm; choose one: "
+            f"The checkpoint {path} holds {len(fitting)} state dicts of the kind that is looked for; choose one: "
             f"{' or '.join(f'key={place!r}' for place in fitting)}."
         )
     return next(iter((fitting or found).values()))

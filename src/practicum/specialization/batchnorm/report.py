@@ -58,7 +58,7 @@ def report(
         negligible                share of channels with |beta| <= 1e-6 times the median |gamma| of the layer
         channels                  their number
         position                  "before-relu", "before-sum", "after-relu", "linear", "before-other" or "unknown"
-        evidence                  of the position: "given", "traced", "running mean", "names", "custom" or ""
+        evidence                  of it: "given", "traced", "metadata", "running mean", "names", "custom" or ""
         firing_rate               mean of Phi(beta / |gamma|) over the channels: how often the ReLU that follows is
                                   expected to fire. NaN where none follows directly; where the position is unknown, it
                                   holds if one does
@@ -134,7 +134,13 @@ def _dataset(origin: str, found: list[Norm], places: Places, keep: set[str], tol
     dataset = xr.Dataset(
         variables,
         coords={"layer": [norm.name for norm in found]},
-        attrs={"source": origin, "tolerance": tolerance, "level": LEVEL},
+        attrs={
+            "kind": "batchnorm",
+            "source": origin,
+            "tolerance": tolerance,
+            "level": LEVEL,
+            "cite": "tian2019luck",
+        },
     )
     return dataset if len(found[0].beta) > 1 else dataset.isel(seed=0)
 

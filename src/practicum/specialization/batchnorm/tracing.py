@@ -15,7 +15,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.overrides import TorchFunctionMode
 
 from practicum.networks.mlp import MLP
-from practicum.specialization.batchnorm.naming import AFTER, BEFORE, LINEAR, OTHER, SUM, UNKNOWN
+from practicum.specialization.batchnorm.naming import AFTER, BEFORE, LINEAR, OTHER, SUM, UNKNOWN, of_perceptron
 
 _WORDS = {
     "relu": "relu relu6 leakyrelu prelu rrelu threshold",
@@ -54,7 +54,8 @@ def by_tracing(module: nn.Module, inputs: Any = None) -> dict[str, str]:
     result = {}
     for name, part in module.named_modules():
         if isinstance(part, MLP):
-            result |= {f"{name}.norms.{i}".lstrip("."): _in_mlp(part) for i in range(len(part.norms))}
+            position = of_perceptron(str(part.normalisation), part.activation)
+            result |= {f"{name}.norms.{i}".lstrip("."): position for i in range(len(part.norms))}
     if isinstance(module, MLP):
         return result
     steps = _symbolic(module)
@@ -64,13 +65,6 @@ def by_tracing(module: nn.Module, inputs: Any = None) -> dict[str, str]:
         return result
     reached = {name: UNKNOWN for name, part in module.named_modules() if isinstance(part, _BatchNorm)}
     return reached | result | _positions(steps)
-
-
-def _in_mlp(mlp: MLP) -> str:
-    gated = mlp.activation in ("relu", "leaky-relu")
-    if mlp.normalisation == "after":
-        return AFTER if gated else LINEAR
-    return BEFORE if gated else LINEAR if mlp.activation == "linear" else OTHER
 
 
 def _positions(steps: list[_Step]) -> dict[str, str]:
