@@ -3,6 +3,8 @@
 import numpy as np
 import xarray as xr
 
+from figures import trained
+
 ALPHA = np.linspace(0.0, 100.0, 41)
 
 
@@ -94,5 +96,6 @@ ALL = {
     "rule_map": rules,
     "theory_and_simulation": comparison,
     "optima": gains,
+    **trained.ALL,
 }
 """A dataset for every figure, by the figure's name."""

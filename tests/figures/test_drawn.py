@@ -6,26 +6,12 @@ import numpy as np
 import pytest
 
 from figures import drawable
+from figures.reading import lines, same, words
 from practicum import figures
 from practicum.errors import ParameterError
 from practicum.figures._labels import spread
 from practicum.figures._rule_map import edges
 from practicum.figures.style import MANY, styles
-
-
-def lines(axes, *, hidden=False):
-    """Lines of a panel by label; helpers of the figure have labels with a leading underscore."""
-    found = [line for line in axes.lines if line.get_label().startswith("_") == hidden]
-    return {line.get_label(): line for line in found}
-
-
-def words(axes):
-    return [text.get_text() for text in axes.texts]
-
-
-def same(line, x, y):
-    return np.array_equal(line.get_xdata(), x) and np.array_equal(line.get_ydata(), y, equal_nan=True)
-
 
 # learning curves
 

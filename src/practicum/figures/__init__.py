@@ -11,17 +11,48 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 _HOMES = {
+    "batchnorm_biases": "_batchnorm_biases",
+    "correlation_map": "_correlation_map",
+    "data_strategies": "_samples",
     "escape": "_escape",
+    "hyperplanes": "_hyperplanes",
+    "l_shape": "_l_shape",
     "learning_curves": "_learning_curves",
     "optima": "_optima",
+    "over_realization": "_over_realization",
     "overlaps": "_overlaps",
+    "race": "_race",
     "rule_map": "_rule_map",
+    "sample_threshold": "_samples",
     "save": "style",
+    "success": "_success",
     "svg": "style",
     "theory_and_simulation": "_theory_and_simulation",
+    "training_curves": "_training_curves",
+    "winner_ranks": "_winner_ranks",
 }
 
-__all__ = ["escape", "learning_curves", "optima", "overlaps", "rule_map", "save", "svg", "theory_and_simulation"]
+__all__ = [
+    "batchnorm_biases",
+    "correlation_map",
+    "data_strategies",
+    "escape",
+    "hyperplanes",
+    "l_shape",
+    "learning_curves",
+    "optima",
+    "over_realization",
+    "overlaps",
+    "race",
+    "rule_map",
+    "sample_threshold",
+    "save",
+    "success",
+    "svg",
+    "theory_and_simulation",
+    "training_curves",
+    "winner_ranks",
+]
 
 
 def __getattr__(name: str) -> Any:
@@ -37,11 +68,22 @@ def __dir__() -> list[str]:
 
 
 if TYPE_CHECKING:
+    from practicum.figures._batchnorm_biases import batchnorm_biases as batchnorm_biases
+    from practicum.figures._correlation_map import correlation_map as correlation_map
     from practicum.figures._escape import escape as escape
+    from practicum.figures._hyperplanes import hyperplanes as hyperplanes
+    from practicum.figures._l_shape import l_shape as l_shape
     from practicum.figures._learning_curves import learning_curves as learning_curves
     from practicum.figures._optima import optima as optima
+    from practicum.figures._over_realization import over_realization as over_realization
     from practicum.figures._overlaps import overlaps as overlaps
+    from practicum.figures._race import race as race
     from practicum.figures._rule_map import rule_map as rule_map
+    from practicum.figures._samples import data_strategies as data_strategies
+    from practicum.figures._samples import sample_threshold as sample_threshold
+    from practicum.figures._success import success as success
     from practicum.figures._theory_and_simulation import theory_and_simulation as theory_and_simulation
+    from practicum.figures._training_curves import training_curves as training_curves
+    from practicum.figures._winner_ranks import winner_ranks as winner_ranks
     from practicum.figures.style import save as save
     from practicum.figures.style import svg as svg

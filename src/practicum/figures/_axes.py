@@ -1,10 +1,10 @@
-"""Axes that several figures share: alpha, errors, and scales chosen by the values they must show."""
+"""Axes that several figures share: alpha, epochs, errors, and scales chosen by the values they must show."""
 
 from __future__ import annotations
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter, NullLocator
 
 from practicum.figures.style import ALPHA, ERROR
 
@@ -24,9 +24,37 @@ def alpha_axis(axes: Axes, alpha: np.ndarray, logarithmic: bool = False) -> None
         axes.set_xlim(finite.min(), finite.max())
 
 
-def error_axis(axes: Axes) -> None:
-    """A logarithmic axis of the generalization error."""
-    axes.set_ylabel(ERROR)
+def epoch_axis(axes: Axes, epoch: np.ndarray, logarithmic: bool = False) -> None:
+    """Label and scale of an axis of epochs. A logarithmic one has a linear piece at its left, so that 0 has a place."""
+    axes.set_xlabel("epoch")
+    finite = epoch[np.isfinite(epoch)]
+    after = finite[finite > 0]
+    if logarithmic and after.size:
+        first, last = float(after.min()), float(after.max())
+        if finite.min() <= 0:
+            axes.set_xscale("symlog", linthresh=first, linscale=0.3)
+            powers = [10.0**k for k in range(int(np.ceil(np.log10(first))), int(np.floor(np.log10(last))) + 1)]
+            axes.xaxis.set_major_locator(FixedLocator([0.0, *powers[:: 1 + len(powers) // 6]]))
+            axes.xaxis.set_minor_locator(NullLocator())
+        else:
+            axes.set_xscale("log")
+    if finite.size > 1 and finite.min() < finite.max():
+        axes.set_xlim(finite.min(), finite.max())
+    if axes.get_xscale() == "log":
+        log_ticks(axes.xaxis)
+    else:
+        axes.xaxis.set_major_formatter(FuncFormatter(_plain))
+
+
+def share_axis(axes: Axes, label: str, least: float = 0.0) -> None:
+    """An axis of shares or correlations, from `least` to 1, with room for a line at either end."""
+    axes.set_ylabel(label)
+    axes.set_ylim(least - 0.03 * (1 - least), 1 + 0.03 * (1 - least))
+
+
+def error_axis(axes: Axes, label: str = ERROR) -> None:
+    """A logarithmic axis of the generalization error, or of a loss."""
+    axes.set_ylabel(label)
     if not np.isfinite(axes.dataLim.minposy):  # nothing to show, and a logarithmic axis must show something
         axes.set_ylim(1e-3, 1.0)
     axes.set_yscale("log")
@@ -47,6 +75,22 @@ def log_ticks(axis) -> None:
         axis.set_minor_locator(NullLocator())
         axis.set_major_formatter(FuncFormatter(_plain))
     axis.set_minor_formatter(NullFormatter())
+
+
+def few_log_ticks(axis, most: int = 3) -> None:
+    """At most `most` round numbers on a short logarithmic axis, as far apart as they can be."""
+    low, high = axis.get_view_interval()
+    if not 0 < low < high:
+        return
+    powers = range(int(np.floor(np.log10(low))), int(np.ceil(np.log10(high))) + 1)
+    for digits in ((1,), (1, 3), (1, 2, 5), (1, 1.5, 2, 3, 5, 7)):
+        found = [digit * 10.0**power for power in powers for digit in digits if low <= digit * 10.0**power <= high]
+        if len(found) >= min(most, 2):
+            break
+    stride = -(-len(found) // most)
+    axis.set_major_locator(FixedLocator(found[::stride]))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(FuncFormatter(_plain))
 
 
 def wide(values: np.ndarray) -> bool:
@@ -74,7 +118,7 @@ def _power(value: float, position: int | None = None) -> str:
 
 
 def _plain(value: float, position: int | None = None) -> str:
-    if 1e-4 <= abs(value) < 1e5:
+    if value == 0 or 1e-4 <= abs(value) < 1e5:
         return _thousands(value)
     mantissa, exponent = f"{value:.3e}".split("e")
     digits = f"{float(mantissa):g}"

@@ -161,6 +161,14 @@ def save(figure: Figure, path: str | Path, *, dots_per_inch: float = 200) -> Pat
     return path
 
 
+def backed() -> dict[str, Any]:
+    """A box behind text that stands on lines and points.
+
+    An outline around the letters would store each of them anew, a kilobyte a letter.
+    """
+    return {"boxstyle": "square,pad=0.12", "facecolor": PAPER, "edgecolor": "none", "alpha": 0.8}
+
+
 def say(axes: Axes, sentence: str) -> None:
     """A remark in the middle of a panel that has nothing to show."""
     axes.text(0.5, 0.5, sentence, transform=axes.transAxes, ha="center", va="center", color=MUTED, style="italic")

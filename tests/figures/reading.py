@@ -1,0 +1,34 @@
+"""Reading a figure back: its lines by label, its words, its points."""
+
+import numpy as np
+
+
+def lines(axes, *, hidden=False):
+    """Lines of a panel by label; helpers of the figure have labels with a leading underscore."""
+    found = [line for line in axes.lines if line.get_label().startswith("_") == hidden]
+    return {line.get_label(): line for line in found}
+
+
+def words(axes):
+    return [text.get_text() for text in axes.texts]
+
+
+def same(line, x, y):
+    return np.array_equal(line.get_xdata(), x) and np.array_equal(line.get_ydata(), y, equal_nan=True)
+
+
+def labelled(artists, label):
+    """All lines, collections or patches of a panel with a label, in the order in which they were drawn."""
+    return [artist for artist in artists if artist.get_label() == label]
+
+
+def legend(owner):
+    """The names in the legend of a panel, or in the first one of a figure."""
+    found = owner.get_legend() if hasattr(owner, "get_legend") else owner.legends[0]
+    return [text.get_text() for text in found.get_texts()]
+
+
+def titles(figure, place="left"):
+    return [
+        axes.get_title(loc=place) for axes in figure.axes if axes.get_label() != "<colorbar>" and axes.get_visible()
+    ]
