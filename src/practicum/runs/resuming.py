@@ -124,6 +124,8 @@ def _to_bytes(state: State, identity: dict[str, Any]) -> bytes:
         elif isinstance(value, dict) and all(isinstance(array, np.ndarray) for array in value.values()):
             values[part.name] = {"keys": list(value)}
             arrays |= {f"{part.name}/{name}": array for name, array in value.items()}
+        elif isinstance(value, dict):
+            values[part.name] = {"items": [[name, list(axes)] for name, axes in value.items()]}
         else:
             values[part.name] = {"value": value}
     metadata = {**identity, "state": values}
@@ -146,7 +148,8 @@ def _from_bytes(body: bytes) -> tuple[dict[str, Any], State]:
             found[part.name] = arrays[part.name]
         elif "keys" in entry:
             found[part.name] = {name: arrays[f"{part.name}/{name}"] for name in entry["keys"]}
+        elif "items" in entry:
+            found[part.name] = {name: tuple(axes) for name, axes in entry["items"]}
         else:
             found[part.name] = entry["value"]
-    found["dimensions"] = {name: tuple(axes) for name, axes in found["dimensions"].items()}
     return metadata, State(**found)

@@ -1,0 +1,264 @@
+"""A training that is killed at any moment goes on, and ends with the bytes of one that was not."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from made_up_training import train_config  # noqa: E402
+from practicum.networks.settings import Training  # noqa: E402
+from practicum.networks.state import State  # noqa: E402
+from practicum.runs import (  # noqa: E402
+    Store,
+    resuming,
+    run_all,
+)
+from practicum.runs.execute import execute  # noqa: E402
+from practicum.runs.resuming import Checkpoint, CheckpointWarning, progress_of, unfinished  # noqa: E402
+
+
+class Stop(Exception):
+    pass
+
+
+def stops_after(epochs):
+    """Compute as usual, but stop dead once so many epochs are done."""
+
+    def compute(config, *, save, resume):
+        def count(state):
+            save(state)
+            if state.epoch == epochs:
+                raise Stop
+
+        return execute(config, save=count, resume=resume)
+
+    return compute
+
+
+def never(config, **_):
+    raise AssertionError("computed again")
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory):
+    """The bytes of a run that nothing disturbed."""
+    store = Store(tmp_path_factory.mktemp("whole"))
+    store.run(train_config())
+    return store.path(train_config()).read_bytes()
+
+
+def test_a_stored_training_is_what_was_computed(tmp_path):
+    store, config = Store(tmp_path), train_config()
+    computed = execute(config)
+    stored, again = store.run(config), store.run(config, never)
+    assert stored.identical(again)
+    for name in computed.variables:
+        assert stored[name].equals(computed[name]), name
+    assert stored.attrs["config"] == config.canonical()
+    assert json.loads(stored.attrs["versions"])["torch"] == torch.__version__
+    assert "tian2020student" in stored.attrs["references"]
+    assert unfinished(tmp_path) == []
+    (row,) = store.table()
+    expected = {"kind": "train", "K": "6", "M": "3", "eta": 0.05, "N": 6, "seeds": "0-2", "until": "6 epochs"}
+    assert {**expected, "status": "ok"}.items() <= row.items()
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+@pytest.mark.parametrize("normalisation", [None, "before"])
+def test_a_state_comes_back_to_the_last_bit(tmp_path, optimizer, normalisation):
+    training = {"epochs": 2, "optimizer": optimizer, "momentum": 0.5 if optimizer == "sgd" else 0.0}
+    config = train_config(students={"multiple": 2, "normalisation": normalisation}, training=training)
+    states = []
+    execute(config, save=states.append)
+    checkpoint = Checkpoint(tmp_path / "a.checkpoint", config, 0)
+    checkpoint(states[0])
+    back = checkpoint.load()
+    for name in State.__dataclass_fields__:
+        ours, theirs = getattr(states[0], name), getattr(back, name)
+        if isinstance(ours, np.ndarray):
+            ours, theirs = {name: ours}, {name: theirs}
+        if isinstance(ours, dict):
+            assert list(ours) == list(theirs)
+        for key in ours if isinstance(ours, dict) else ():
+            if isinstance(ours[key], np.ndarray):
+                assert (ours[key].dtype, ours[key].shape) == (theirs[key].dtype, theirs[key].shape), (name, key)
+                assert ours[key].tobytes() == theirs[key].tobytes(), (name, key)
+            else:
+                assert ours[key] == theirs[key]
+        if not isinstance(ours, dict):
+            assert ours == theirs
+    assert back.optimizer, "the momentum must be among it"
+
+
+@pytest.mark.parametrize("epochs", range(1, 7))
+def test_stopped_after_any_epoch_it_ends_the_same(tmp_path, uninterrupted, epochs):
+    store, config = Store(tmp_path), train_config()
+    with pytest.raises(Stop):
+        store.run(config, stops_after(epochs), seconds=0)
+    (left,) = unfinished(tmp_path)
+    assert (left.name, progress_of(left), store.ids()) == (f"{config.id}.checkpoint", epochs, [])
+    seen = []
+
+    def watched(config, *, save, resume):
+        seen.append(resume.epoch)
+        return execute(config, save=save, resume=resume)
+
+    store.run(config, watched)
+    assert seen == [epochs]
+    assert store.path(config).read_bytes() == uninterrupted
+    assert list(store.folder.iterdir()) == [store.path(config)]
+
+
+def test_a_resumption_that_forgets_something_is_noticed(tmp_path, uninterrupted):
+    """The power of the comparison: without the optimizer's memory the end is another."""
+    store, config = Store(tmp_path), train_config()
+    with pytest.raises(Stop):
+        store.run(config, stops_after(3), seconds=0)
+
+    def forgetful(config, *, save, resume):
+        zeros = {name: np.zeros_like(value) for name, value in resume.optimizer.items()}
+        return execute(config, save=save, resume=State(**{**vars(resume), "optimizer": zeros}))
+
+    store.run(config, forgetful)
+    assert store.path(config).read_bytes() != uninterrupted
+
+
+def test_checkpoints_are_written_now_and_then_only(tmp_path, monkeypatch):
+    clock, written = [0.0], []
+    monkeypatch.setattr(resuming.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(resuming, "write_sealed", lambda path, body: written.append(clock[0]))
+    monkeypatch.setattr(resuming, "_to_bytes", lambda state, identity: b"")
+    checkpoint = Checkpoint(tmp_path / "a.checkpoint", train_config(), 10.0)
+    for second in range(0, 60, 4):
+        clock[0] = second
+        checkpoint(None)
+    assert written == [12, 24, 36, 48]
+
+
+def test_a_short_training_writes_no_checkpoint(tmp_path, monkeypatch):
+    monkeypatch.setattr(resuming, "write_sealed", never)
+    Store(tmp_path).run(train_config())
+
+
+def left_behind(store, config, epochs=3):
+    with pytest.raises(Stop):
+        store.run(config, stops_after(epochs), seconds=0)
+    return store.checkpoint(config).path
+
+
+@pytest.mark.parametrize(
+    ("damage", "why"),
+    [
+        (lambda body: body[:-5], "is truncated or damaged"),
+        (lambda body: b"", "is truncated or damaged"),
+        (lambda body: body[:900] + bytes([body[900] ^ 1]) + body[901:], "is damaged"),
+    ],
+)
+def test_a_damaged_checkpoint_is_left_out_with_a_word(tmp_path, uninterrupted, damage, why):
+    store, config = Store(tmp_path), train_config()
+    path = left_behind(store, config)
+    path.write_bytes(damage(path.read_bytes()))
+    assert progress_of(path) is None
+    with pytest.warns(CheckpointWarning, match=rf"{why}.* The training starts over\."):
+        store.run(config)
+    assert store.path(config).read_bytes() == uninterrupted
+    assert unfinished(tmp_path) == []
+
+
+def test_what_is_sealed_and_no_checkpoint_is_left_out(tmp_path):
+    from practicum.runs.files import write_sealed
+
+    checkpoint = Checkpoint(tmp_path / "a.checkpoint", train_config())
+    for body in (b"", b"\xff" * 30, b"\x02" + bytes(7) + b"{}"):
+        write_sealed(checkpoint.path, body)
+        with pytest.warns(CheckpointWarning, match="holds no checkpoint that can be read"):
+            assert checkpoint.load() is None
+
+
+@pytest.mark.parametrize("part", ["config_sha256", "versions", "architecture", "format"])
+def test_a_checkpoint_of_something_else_is_left_out(tmp_path, uninterrupted, monkeypatch, part):
+    store, config = Store(tmp_path), train_config()
+    if part == "config_sha256":
+        other = train_config(samples=41)
+        left_behind(store, other).rename(store.checkpoint(config).path)
+    else:
+        with monkeypatch.context() as patch:
+            if part == "format":
+                patch.setattr(resuming, "FORMAT", "state-0")
+            else:
+                patch.setattr(resuming, part, lambda *_: "another")
+            left_behind(store, config)
+    with pytest.warns(CheckpointWarning, match=rf"has another {part.replace('_', ' ')}\."):
+        store.run(config)
+    assert store.path(config).read_bytes() == uninterrupted
+
+
+def test_runs_in_parallel_leave_no_checkpoint_and_go_on_from_one(tmp_path, uninterrupted):
+    store, configs = Store(tmp_path), [train_config(), train_config(samples=41)]
+    left_behind(store, configs[0])
+    run_all(store, [(config, None) for config in configs], 2)
+    assert store.path(configs[0]).read_bytes() == uninterrupted
+    assert unfinished(tmp_path) == []
+
+
+LONG = train_config(training=Training(epochs=300, batch_size=8, momentum=0.5, learning_rate=0.05))
+CHILD = """
+import sys
+from made_up_training import train_config
+from practicum.runs import Store, config_from_json
+Store(sys.argv[1]).run(config_from_json(sys.argv[2]), seconds=0)
+"""
+
+
+def start(folder):
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    return subprocess.Popen([sys.executable, "-c", CHILD, str(folder), LONG.canonical()], env=environment)
+
+
+def kill_again_and_again(folder, kills, seed):
+    """Kill it so many times, each time a moment after its first new checkpoint; the epochs that it had reached."""
+    draws, reached = random.Random(seed), []
+    store = Store(folder)
+    path = store.checkpoint(LONG).path
+    for _ in range(kills):
+        before = path.stat().st_mtime_ns if path.exists() else 0
+        process = start(folder)
+        while not (path.exists() and path.stat().st_mtime_ns != before):
+            assert process.poll() is None, "it ended before it could be killed"
+            time.sleep(0.002)
+        time.sleep(draws.uniform(0, 0.1))
+        process.send_signal(signal.SIGKILL)
+        assert process.wait() == -signal.SIGKILL, "it ended before it was killed"
+        reached.append(progress_of(path))
+    process = start(folder)
+    assert process.wait() == 0
+    return reached
+
+
+def check_kills(folder, kills, seed):
+    Store(folder / "whole").run(LONG)
+    reached = kill_again_and_again(folder / "killed", kills, seed)
+    assert reached == sorted(reached)
+    assert 0 < reached[0] < reached[-1] < LONG.training.epochs
+    killed = Store(folder / "killed")
+    assert killed.path(LONG).read_bytes() == Store(folder / "whole").path(LONG).read_bytes()
+    left = [path.name for path in killed.folder.iterdir() if path != killed.path(LONG)]
+    # A kill in the middle of a write leaves its temporary file; nothing reads it, and an hour later it is removed.
+    assert all(name.endswith(".part") for name in left)
+
+
+def test_killed_twice_it_ends_with_the_same_bytes(tmp_path):
+    check_kills(tmp_path, 2, seed=1)
+
+
+@pytest.mark.slow
+def test_killed_twenty_times_it_ends_with_the_same_bytes(tmp_path):
+    check_kills(tmp_path, 20, seed=2)
