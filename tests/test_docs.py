@@ -2,29 +2,31 @@
 
 Where a ``text`` block follows, it is what the block prints (``...`` stands for anything, white space is free).
 A block that must not run has ``<!-- not run -->`` on the line before it; that is for code which needs a machine or a
-file that a reader has and a test has not.
+file that a reader has and a test has not. A block with ``<!-- needs PyTorch -->`` there runs where PyTorch is installed,
+which it is in CI.
 """
 
 import contextlib
 import doctest
 import io
 import re
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
-from pages import LINKED, NOT_RUN, PAGES, ROOT, blocks, ids
+from pages import LINKED, NEEDS_TORCH, NOT_RUN, PAGES, ROOT, blocks, ids
 
 OUTPUT = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
-def run(name: str, text: str) -> int:
+def run(name: str, text: str, torch: bool = find_spec("torch") is not None) -> int:
     """Execute the python blocks of a page; tracebacks name the page and its line. Returns how many ran."""
     namespace: dict[str, object] = {"__name__": "__main__"}
     count = 0
     found = blocks(text)
     for block, following in zip(found, [*found[1:], None]):
-        if block.language != "python" or not block.runs:
+        if block.language != "python" or not block.runs or (block.needs_torch and not torch):
             continue
         printed = io.StringIO()
         with contextlib.redirect_stdout(printed):
@@ -100,6 +102,13 @@ def test_a_wrong_output_is_found():
 def test_a_block_marked_not_run_is_left_out_and_only_that_one():
     page = f"{NOT_RUN}\n```python\n1 / 0\n```\n\n```python\nx = 1\n```\n"
     assert run("page.md", page) == 1
+
+
+def test_a_block_that_needs_pytorch_runs_where_it_is():
+    page = f"{NEEDS_TORCH}\n```python\n1 / 0\n```\n\n```python\nx = 1\n```\n"
+    assert run("page.md", page, torch=False) == 1
+    with pytest.raises(ZeroDivisionError):
+        run("page.md", page, torch=True)
 
 
 def test_an_open_fence_is_an_error():
