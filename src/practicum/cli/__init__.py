@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 
 import typer
 
-from practicum.cli import computing, inspecting, reproducing, storage
+from practicum.cli import computing, inspecting, reproducing, resembling, storage, training
 from practicum.errors import ParameterError, PracticumError
 
 INTERRUPTED = 130
@@ -45,6 +46,9 @@ def _options(
 
 app.command("solve")(computing.solve)
 app.command("simulate")(computing.simulate)
+app.command("train")(training.train)
+app.command("specialization")(resembling.specialization)
+app.command("batchnorm")(resembling.batchnorm)
 app.command("reproduce")(reproducing.reproduce)
 app.add_typer(storage.app, name="runs")
 app.command("report")(reproducing.report)
@@ -56,6 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for stream in (sys.stdout, sys.stderr):  # a terminal without Unicode shows ? where a letter is missing
         if reconfigure := getattr(stream, "reconfigure", None):
             reconfigure(errors="replace")
+    warnings.showwarning = _show_warning
     code = _run(arguments)
     if code == INTERRUPTED:
         # Compiled kernels in other threads do not notice an interrupt; waiting for them could take hours.
@@ -97,6 +102,16 @@ def _run(arguments: Sequence[str] | None) -> int:
         if message():
             _say(message())
         return getattr(error, "exit_code", 2)
+
+
+def _show_warning(message: Warning | str, category: type[Warning], *place: object, **_: object) -> None:
+    """A word about a checkpoint is for the person, others are for those who can change the code."""
+    from practicum.runs.resuming import CheckpointWarning
+
+    if issubclass(category, CheckpointWarning):
+        _say(str(message))
+    else:
+        print(warnings.formatwarning(message, category, *place[:2]), file=sys.stderr, end="")  # type: ignore[arg-type]
 
 
 def _say(sentence: str) -> None:

@@ -42,6 +42,10 @@ def flat_stretch(alpha: np.ndarray, error: np.ndarray) -> tuple[float, float, fl
 
 def document(run: str, path: Path, dataset: xr.Dataset) -> dict[str, Any]:
     """The same facts for a script."""
+    if dataset.attrs["kind"] == "train":
+        from practicum.cli import _training
+
+        return _training.document(run, path, dataset)
     alpha, error, spread = curve_of(dataset)
     flat = flat_stretch(alpha, error)
     return {
@@ -59,6 +63,10 @@ def document(run: str, path: Path, dataset: xr.Dataset) -> dict[str, Any]:
 
 def show(dataset: xr.Dataset) -> None:
     """Print the learning curve at a few points, the status and the flat stretch."""
+    if dataset.attrs["kind"] == "train":
+        from practicum.cli import _training
+
+        return _training.show(dataset)
     alpha, error, spread = curve_of(dataset)
     if dataset.sizes.get("seed") == 1:  # one seed has no standard error
         spread = None

@@ -16,6 +16,8 @@ from practicum.runs.files import replace_whole
 
 if TYPE_CHECKING:
     from practicum.networks.mlp import MLP
+    from practicum.networks.state import State
+    from practicum.runs.training import TrainConfig
 
 FORMAT = "mlp-1"
 """Another number would mean that the tensors have other names or meanings."""
@@ -24,7 +26,7 @@ _KEY = "practicum"
 """The one entry of the metadata: safetensors writes several in an order that changes from call to call."""
 
 
-def save_network(network: MLP, path: str | os.PathLike[str], *, about: Mapping[str, str] | None = None) -> Path:
+def save_network(network: MLP, path: str | os.PathLike[str], *, about: Mapping[str, Any] | None = None) -> Path:
     """Write all S networks of an MLP into one file of safetensors, completely or not at all; return its path.
 
     The tensors are those of ``network.state_dict()``, bit for bit; the metadata say what they cannot: activation,
@@ -34,7 +36,7 @@ def save_network(network: MLP, path: str | os.PathLike[str], *, about: Mapping[s
         path: of the file; ``.safetensors`` is added to a name without an ending.
 
     Other arguments:
-        about: texts that go into the metadata, such as the run that the network comes from.
+        about: what else goes into the metadata, as JSON, such as the run that the network comes from.
 
     Raises:
         ParameterError: not an MLP, or another ending, which other programs would not understand.
@@ -119,6 +121,55 @@ def load_network(
             "outputs; take a checkpoint from before the training diverged."
         )
     return network.to(device).eval()
+
+
+def save_trained(config: TrainConfig, state: State, folder: str | os.PathLike[str]) -> tuple[list[Path], list[int]]:
+    """Write teacher and students of a training as ``teacher.safetensors`` and ``students.safetensors``.
+
+    Main arguments:
+        config: of the training.
+        state: its last one.
+        folder: where to.
+
+    Returns:
+        the files, and the seeds in them: row i of every tensor is seed i of that list. Seeds that diverged are left
+        out, as there is nothing to compute with; if all did, no file is written. A teacher that all seeds share is one.
+
+    Raises:
+        ParameterError, StorageError: as :func:`save_network` does.
+    """
+    seeds = config.seeds.list()
+    place: dict[str, Any] = {"dtype": config.dtype, "device": "cpu"}
+    chosen = seeds if config.teacher_seed is None else [config.teacher_seed]
+    teacher = config.teacher.build(chosen, law=config.inputs, **place)
+    students = config.students.build(teacher, seeds, **place)
+    import torch
+
+    students.load_state_dict({name: torch.tensor(value) for name, value in state.weights.items()})
+    kept = [row for row in range(len(seeds)) if state.diverged_at[row] < 0]
+    left = [seeds[row] for row in kept]
+    if not left:
+        return [], []
+    files = []
+    for name, network in (("teacher", teacher), ("students", students)):
+        part: Any = network.select(kept) if network.seeds == len(seeds) else network
+        about = {"run": config.id, "role": name, "seeds": chosen if part.seeds != len(left) else left}
+        files.append(save_network(part, Path(folder).expanduser() / name, about=about))
+    return files, left
+
+
+def check_savable(config: TrainConfig) -> None:
+    """One sentence if :func:`save_trained` could not save the networks of a training; to be said before it begins.
+
+    Raises:
+        ParameterError: they are convolutional.
+    """
+    inputs = getattr(config.teacher, "inputs", None)
+    if not getattr(inputs, "flat", True):
+        raise ParameterError(
+            "Only perceptrons can be saved, and this teacher and its students are convolutional; leave out --networks, "
+            "or take perceptrons with teacher.kind = 'image' and flat = true."
+        )
 
 
 def about_network(path: str | os.PathLike[str]) -> dict[str, Any]:

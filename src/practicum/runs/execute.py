@@ -68,8 +68,18 @@ def execute(
             progress=progress,
         )
     if config.kind == "train":
+        from practicum.networks._torch import need_torch
+
+        need_torch()
+        import torch
+
         from practicum.specialization.learning import train
 
+        if config.device == "cuda" and not torch.cuda.is_available():
+            raise ParameterError(
+                "The 'device' parameter is 'cuda', and this PyTorch finds no CUDA device; leave it out to compute on "
+                "the CPU, or install a CUDA build (docs/how-to/choose-a-torch-wheel.md)."
+            )
         return train(
             config.teacher,
             config.students,

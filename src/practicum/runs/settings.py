@@ -1,4 +1,4 @@
-"""From what a person writes, a TOML file and ``name=value`` settings, to a resolved configuration.
+"""From what a person writes, a TOML file and ``name=value`` settings, to a resolved configuration of theory or chain.
 
 One file serves both verbs: ``until`` and ``save_at`` at the top, the tables ``[machine]``, ``[rule]`` and
 ``[start]``, and what only one verb needs under ``[solve]`` and ``[simulate]``.
@@ -7,7 +7,7 @@ One file serves both verbs: ``until`` and ``save_at`` at the top, the tables ``[
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,6 +19,7 @@ from practicum.values import nearest
 
 Kind = Literal["solve", "simulate"]
 Tables = dict[str, dict[str, Any]]
+Known = Mapping[str, tuple[str, ...]]
 
 _TOP = ("until", "save_at")
 _SHARED = {"revision", "kind", "machine", "rule", "start", *_TOP}
@@ -47,9 +48,9 @@ def configuration(kind: Kind, file: Path | None = None, settings: Iterable[str] 
     Raises:
         ParameterError: the file cannot be read, a name is unknown or ambiguous, a value is missing or out of range.
     """
-    tables = read_tables(file) if file is not None else {name: {} for name in KNOWN}
+    tables = read_tables(file, KNOWN) if file is not None else {name: {} for name in KNOWN}
     for setting in settings:
-        name, value = _parse(setting)
+        name, value = parse(setting)
         table, key = _locate(kind, name)
         tables[table][key] = value
         if (table, key) == ("start", "kind"):  # another recipe makes the file's numbers for the old one void
@@ -58,8 +59,11 @@ def configuration(kind: Kind, file: Path | None = None, settings: Iterable[str] 
     return _build(kind, tables)
 
 
-def read_tables(file: Path) -> Tables:
+def read_tables(file: Path, known: Known) -> Tables:
     """The tables of a TOML file, every name checked.
+
+    Main arguments:
+        known: names of tables ("" is the top of the file) and the names each understands.
 
     Raises:
         ParameterError: the file is missing or not TOML, or a name in it is unknown.
@@ -72,11 +76,11 @@ def read_tables(file: Path) -> Tables:
         raise ParameterError(f"The file {file} is not text in UTF-8, as TOML must be.") from None
     except tomllib.TOMLDecodeError as error:
         raise ParameterError(f"The file {file} is not valid TOML: {error}.") from None
-    tables: Tables = {name: {} for name in KNOWN}
+    tables: Tables = {name: {} for name in known}
     for name, value in content.items():
-        if name in KNOWN and isinstance(value, dict):
+        if name in known and isinstance(value, dict):
             tables[name] = dict(value)
-        elif name in KNOWN and name:
+        elif name in known and name:
             raise ParameterError(
                 f"The name '{name}' in {file} must be a table: write [{name}]. Got {value!r:.60} instead."
             )
@@ -84,21 +88,26 @@ def read_tables(file: Path) -> Tables:
             tables[""][name] = value
     for table, values in tables.items():
         for name in values:
-            if name not in KNOWN[table]:
+            if name not in known[table]:
                 where = f"The table [{table}]" if table else "The top"
-                raise ParameterError(f"{where} of {file} has no parameter '{name}'.{_hint(table, name)}")
+                raise ParameterError(f"{where} of {file} has no parameter '{name}'.{_hint(table, name, known)}")
     return tables
 
 
-def _hint(table: str, name: str) -> str:
-    homes = [other for other, names in KNOWN.items() if name in names]
+def _hint(table: str, name: str, known: Known) -> str:
+    homes = [other for other, names in known.items() if name in names]
     if homes:
         return " It belongs " + " or ".join(f"under [{home}]" if home else "at the top" for home in homes) + "."
-    tables = [other for other in KNOWN if other] if not table else []
-    return nearest(name, [*KNOWN[table], *tables]) or f" It knows {', '.join([*KNOWN[table], *tables])}."
+    tables = [other for other in known if other] if not table else []
+    return nearest(name, [*known[table], *tables]) or f" It knows {', '.join([*known[table], *tables])}."
 
 
-def _parse(setting: str) -> tuple[str, Any]:
+def parse(setting: str) -> tuple[str, Any]:
+    """The name and the value of a ``name=value`` text.
+
+    Raises:
+        ParameterError: it is none, or the value is a list without brackets.
+    """
     name, equals, text = (part.strip() for part in setting.partition("="))
     if not equals or not name or not text:
         raise ParameterError(
@@ -123,28 +132,39 @@ def _parse(setting: str) -> tuple[str, Any]:
     return name, text
 
 
-def _locate(kind: Kind, name: str) -> tuple[str, str]:
-    tables = {table: names for table, names in KNOWN.items() if table in ("", "machine", "rule", "start", kind)}
+def locate(verb: str, name: str, known: Known) -> tuple[str, str]:
+    """The table and the name in it that a dotted or bare name means.
+
+    Main arguments:
+        verb: for the sentence, such as "solve".
+        known: the tables that the verb has.
+
+    Raises:
+        ParameterError: the name is unknown or ambiguous.
+    """
     table, dot, key = name.rpartition(".")
     if dot:
-        if table in tables and table and key in tables[table]:
+        if table in known and table and key in known[table]:
             return table, key
-        if table in KNOWN and table not in tables and key in KNOWN[table]:
-            raise ParameterError(f"The parameter '{name}' belongs to practicum {table}, not to practicum {kind}.")
     else:
-        homes = [table for table, names in tables.items() if name in names]
+        homes = [table for table, names in known.items() if name in names]
         if len(homes) == 1:
             return homes[0], name
         if homes:
             candidates = " or ".join(f"{home}.{name}" if home else name for home in homes)
             raise ParameterError(f"The name '{name}' is ambiguous: write {candidates}.")
-        for other in ("solve", "simulate"):
-            if name in KNOWN[other]:
-                raise ParameterError(f"The parameter '{name}' belongs to practicum {other}, not to practicum {kind}.")
-    bare = [key for names in tables.values() for key in names]
-    dotted = [f"{table}.{key}" if table else key for table, names in tables.items() for key in names]
+    bare = [key for names in known.values() for key in names]
+    dotted = [f"{table}.{key}" if table else key for table, names in known.items() for key in names]
     hint = nearest(name, dotted if dot else bare) or f" It knows {', '.join(dotted)}."
-    raise ParameterError(f"{kind} has no parameter '{name}'.{hint}")
+    raise ParameterError(f"{verb} has no parameter '{name}'.{hint}")
+
+
+def _locate(kind: Kind, name: str) -> tuple[str, str]:
+    other = "simulate" if kind == "solve" else "solve"
+    table, _, key = name.rpartition(".")
+    if key in KNOWN[other] and table in ("", other) and not (not table and key in KNOWN[kind]):
+        raise ParameterError(f"The parameter '{name}' belongs to practicum {other}, not to practicum {kind}.")
+    return locate(kind, name, {table: names for table, names in KNOWN.items() if table != other})
 
 
 def _build(kind: Kind, tables: Tables) -> SolveConfig | SimulateConfig:

@@ -88,6 +88,11 @@ class TrainConfig(Config):
                 "both the same number."
             )
         flat = not isinstance(self.teacher, ImageTeacher) or self.teacher.inputs.flat
+        if not flat and not isinstance(self.inputs, ImageInputs):
+            raise ParameterError(
+                f"The teacher takes images, and inputs of kind {self.inputs.kind!r} are vectors; give the teacher's "
+                "inputs flat = true, or take the inputs from images too."
+            )
         if isinstance(self.inputs, ImageInputs) and self.inputs.flat is not flat:
             raise ParameterError(
                 f"The teacher takes {'vectors' if flat else 'images'}, so its inputs must have flat = "

@@ -1,0 +1,136 @@
+"""From a TOML file and ``name=value`` settings to the configuration of a training.
+
+Tables ``[teacher]``, ``[inputs]``, ``[students]`` and ``[training]``, and the rest at the top of the file. ``kind``
+says which teacher and which input law; the inputs are as many as the teacher's unless the file says otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from practicum.errors import ParameterError
+from practicum.networks.inputs import (
+    GaussianInputs,
+    ImageInputs,
+    LowRankInputs,
+    TeacherAgnosticInputs,
+    TeacherAwareInputs,
+    UniformInputs,
+)
+from practicum.networks.settings import Training
+from practicum.networks.students import Students
+from practicum.networks.teachers import BalancedTeacher, ImageTeacher, SeparatedTeacher
+from practicum.runs.settings import Tables, locate, parse, read_tables
+from practicum.runs.training import TrainConfig
+from practicum.values import nearest
+
+_KINDS: dict[str, dict[str, Any]] = {
+    "teacher": {
+        str(kind.model_fields["kind"].default): kind for kind in (SeparatedTeacher, BalancedTeacher, ImageTeacher)
+    },
+    "inputs": {
+        str(kind.model_fields["kind"].default): kind
+        for kind in (
+            GaussianInputs,
+            UniformInputs,
+            LowRankInputs,
+            TeacherAwareInputs,
+            TeacherAgnosticInputs,
+            ImageInputs,
+        )
+    },
+}
+_MOMENTS = {
+    "mnist": {"mean": 0.1307, "deviation": 0.3081},
+    "digits": {"mean": 0.0, "deviation": 1.0},
+}
+"""Of the training images, by which pixels are normalised; those of Fashion-MNIST are the image teacher's own."""
+
+_OTHERS: dict[str, tuple[str, ...]] = {
+    "": tuple(
+        name
+        for name in TrainConfig.model_fields
+        if name not in ("revision", "kind", "teacher", "students", "inputs", "training")
+    ),
+    "students": tuple(name for name in Students.model_fields if name != "kind"),
+    "training": tuple(name for name in Training.model_fields if name != "kind"),
+}
+
+
+def training_configuration(file: Path | None = None, settings: Iterable[str] = ()) -> TrainConfig:
+    """The resolved configuration of a training.
+
+    Main arguments:
+        file: a TOML file; settings alone are enough without one.
+        settings: ``"name=value"`` texts that go before the file; names are dotted (``training.learning_rate``) or bare
+            where only one table knows them.
+
+    Raises:
+        ParameterError: the file cannot be read, a name is unknown or ambiguous, a value is out of range, or values do
+            not fit each other.
+    """
+    every = {
+        table: tuple(dict.fromkeys(n for kind in kinds.values() for n in kind.model_fields))
+        for table, kinds in _KINDS.items()
+    }
+    tables = read_tables(file, {**_OTHERS, **every}) if file is not None else {name: {} for name in (*_OTHERS, *_KINDS)}
+    given = [parse(setting) for setting in settings]
+    for name, value in given:  # kinds first, because they say which other names there are
+        table, _, key = name.rpartition(".")
+        if key == "kind" and table in _KINDS and value != tables[table].get("kind"):
+            tables[table] = {k: v for k, v in tables[table].items() if k in _fields(table, {"kind": value})}
+            tables[table]["kind"] = value
+    _choose_inputs(tables)
+    known = {**_OTHERS, **{table: _fields(table, tables[table]) for table in _KINDS}}
+    for name, value in given:
+        table, key = locate("train", name, known)
+        tables[table][key] = value
+    return _build(tables)
+
+
+def _fields(table: str, values: dict[str, Any]) -> tuple[str, ...]:
+    """The names that a table understands, given its kind."""
+    kinds = _KINDS[table]
+    kind = values.get("kind", next(iter(kinds)))
+    if kind not in kinds:
+        raise ParameterError(
+            f"The '{table}.kind' must be one of {', '.join(kinds)}. Got {kind!r:.60} instead."
+            f"{nearest(str(kind), list(kinds))}"
+        )
+    return tuple(kinds[kind].model_fields)
+
+
+def _choose_inputs(tables: Tables) -> None:
+    """An image teacher comes with images."""
+    if tables["teacher"].get("kind") == "image" and "kind" not in tables["inputs"]:
+        tables["inputs"]["kind"] = "images"
+
+
+def _build(tables: Tables) -> TrainConfig:
+    teachers, laws = _KINDS["teacher"], _KINDS["inputs"]
+    values = dict(tables["teacher"])
+    law = dict(tables["inputs"])
+    make_teacher = teachers[values.pop("kind", "separated")]
+    make_law = laws[law.pop("kind", "gaussian")]
+    if make_teacher is ImageTeacher and make_law is ImageInputs:
+        # Teacher and students see the same images, wherever they are named.
+        theirs = values.pop("inputs", {})
+        if not isinstance(theirs, dict):
+            raise ParameterError(
+                f"The 'inputs' of an image teacher must be a table such as {{name = \"digits\"}}. Got {theirs!r:.60} "
+                "instead."
+            )
+        default = ImageTeacher.model_fields["inputs"].default
+        moments = _MOMENTS.get({**theirs, **law}.get("name", default.name), {})
+        seen = ImageInputs(**{**default.model_dump(), **moments, **theirs, **law})
+        return TrainConfig(**_rest(tables), teacher=ImageTeacher(inputs=seen, **values), inputs=seen)
+    teacher = make_teacher(**values)
+    if make_law is not ImageInputs:
+        law.setdefault("dimension", getattr(teacher.inputs, "dimension", teacher.inputs))
+    return TrainConfig(**_rest(tables), teacher=teacher, inputs=make_law(**law))
+
+
+def _rest(tables: Tables) -> dict[str, Any]:
+    return {**tables[""], "students": Students(**tables["students"]), "training": Training(**tables["training"])}
