@@ -23,9 +23,12 @@ def labelled(artists, label):
 
 
 def legend(owner):
-    """The names in the legend of a panel, or in the first one of a figure."""
-    found = owner.get_legend() if hasattr(owner, "get_legend") else owner.legends[0]
-    return [text.get_text() for text in found.get_texts()]
+    """The names in the legend of a panel, or in those of a figure and its parts."""
+    if hasattr(owner, "get_legend"):
+        found = [owner.get_legend()]
+    else:
+        found = [*owner.legends, *(legend for part in owner.subfigs for legend in part.legends)]
+    return [text.get_text() for legend in found for text in legend.get_texts()]
 
 
 def titles(figure, place="left"):

@@ -58,7 +58,7 @@ def trainings(seeds=5):
             "loss": (dims, loss),
             "coverage": (dims, np.clip(1 - 0.5 * loss, 0, 1)),
             "mean_best_correlation": (dims, np.clip(1 - 0.3 * loss, 0, 1)),
-            "status": (("multiple", "seed"), np.full((3, seeds), "ok")),
+            "status": (("multiple", "seed"), np.full((3, seeds), "ok", "U8")),
         },
         {"multiple": MULTIPLES, "epoch": ("step", EPOCH)},
     )

@@ -80,8 +80,6 @@ def _paletted(pictures: Sequence[np.ndarray], count: int) -> list[Image.Image]:
     present = np.flatnonzero(frequency)
     chosen = np.sort(present[np.argsort(-frequency[present], kind="stable")[:count]])
     palette = _colours(chosen)
-    paper = int(codes[0][0, 0])  # most pixels are paper: that of the figure, exactly
-    palette[np.searchsorted(chosen, paper)] = pictures[0][0, 0]
     table = np.zeros(_CELLS, np.uint8)
     distance = ((_colours(present)[:, None].astype(int) - palette[None]) ** 2).sum(axis=-1)
     table[present] = distance.argmin(axis=1)
@@ -100,7 +98,7 @@ def _code(picture: np.ndarray) -> np.ndarray:
 
 
 def _colours(codes: np.ndarray) -> np.ndarray:
-    """Colours (n, 3), uint8, of cells; the first and the last level are 0 and 255."""
+    """Colours (n, 3), uint8, of cells; the last level is 255, so that white paper stays white."""
     levels = np.stack([codes >> 10, (codes >> 5) & 31, codes & 31], axis=-1)
     return np.round(levels * (255 / 31)).astype(np.uint8)
 
