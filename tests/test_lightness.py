@@ -38,10 +38,14 @@ def test_the_check_sees_a_heavy_package():
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["solve", "--help"], ["simulate", "--help"], ["reproduce", "--help"]]
+    "arguments",
+    [
+        ["--help"],
+        *([verb, "--help"] for verb in ("solve", "simulate", "train", "specialization", "batchnorm", "reproduce")),
+    ],
 )
 def test_help_loads_nothing_heavy(arguments):
-    assert not loaded_after(HELP.format(arguments=arguments)) & set(HEAVY)
+    assert not loaded_after(HELP.format(arguments=[*arguments, "--help"])) & set(HEAVY)
 
 
 def test_describing_a_problem_loads_nothing_heavy():
@@ -50,6 +54,15 @@ def test_describing_a_problem_loads_nothing_heavy():
         "from practicum import Committee, LearningRule, OrderParameters\n"
         "Committee(students=2, teachers=2), LearningRule(learning_rate=0.1)\n"
         "OrderParameters.near_symmetric(2, 2)"
+    )
+    assert not loaded_after(code) & set(HEAVY)
+
+
+def test_describing_a_training_loads_nothing_heavy():
+    """A misspelt setting of a training is answered at once, and a configuration is known without PyTorch."""
+    code = (
+        "from practicum.runs.train_settings import training_configuration\n"
+        "training_configuration(None, ['hidden=3', 'multiple=2']).id"
     )
     assert not loaded_after(code) & set(HEAVY)
 

@@ -23,11 +23,15 @@ _HOMES = {
     "simulate": "practicum.simulation",
     "solve": "practicum.theory.flow",
     "solve_grid": "practicum.theory.flow",
+    "train": "practicum.specialization.learning",
 }
 _MODULES = {
+    "data": "practicum.data",
     "figures": "practicum.figures",
     "integrals": "practicum.theory.integrals",
+    "networks": "practicum.networks",
     "phases": "practicum.theory.phases",
+    "specialization": "practicum.specialization",
 }
 
 __all__ = ["__version__", *sorted([*_HOMES, *_MODULES])]  # pyright: ignore[reportUnsupportedDunderAll]
@@ -51,13 +55,17 @@ def __dir__() -> list[str]:
 
 
 if TYPE_CHECKING:
+    from practicum import data as data
     from practicum import figures as figures
+    from practicum import networks as networks
+    from practicum import specialization as specialization
     from practicum.citations import cite as cite
     from practicum.errors import ParameterError as ParameterError
     from practicum.errors import PracticumError as PracticumError
     from practicum.errors import StorageError as StorageError
     from practicum.simulation import simulate as simulate
     from practicum.simulation.inputs import BlockIsotropic as BlockIsotropic
+    from practicum.specialization.learning import train as train
     from practicum.studies import reproduce as reproduce
     from practicum.theory import integrals as integrals
     from practicum.theory import phases as phases

@@ -57,7 +57,7 @@ def read_inputs(name: str, dimension: int, samples: int, scale: float, seed: int
         )
     if not np.isfinite(rows).all():
         bad = int(np.argwhere(~np.isfinite(rows))[0][0])
-        raise ParameterError(f"The inputs in {name} must be finite. Got {rows[bad].min()!r} in example {bad}; drop it.")
+        raise ParameterError(f"The inputs in {name} must be finite. Got {rows[bad].min():g} in example {bad}; drop it.")
     return rows
 
 

@@ -14,9 +14,12 @@ from practicum.errors import StorageError
 
 _EXTRAS = {
     "networks": ("torch", "safetensors"),
+    "data": ("pooch", "scikit-learn"),
     "cluster": ("dask", "distributed"),
     "web": ("fastapi", "uvicorn"),
 }
+_MODULES = {"scikit-learn": "sklearn"}
+"""Packages that are imported by another name than they are installed by."""
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 _LITTLE_SPACE = 1e9
 
@@ -32,7 +35,7 @@ class Check(NamedTuple):
 
 def examine(store: str | os.PathLike[str] | None = None) -> list[Check]:
     """Every finding, in the order in which a person would ask. Writes and removes one probe file in each folder."""
-    return [*_versions(), *_processor(), _numba_cache(), *_store(store), *_extras()]
+    return [*_versions(), *_processor(), _numba_cache(), *_store(store), *_extras(), *_torch(), *_images()]
 
 
 def _versions() -> list[Check]:
@@ -98,18 +101,66 @@ def _store(store: str | os.PathLike[str] | None) -> list[Check]:
         disk = Check(
             "disk", "warning", space, "a run takes 0.1 to 100 MB; free some, or name another disk with --store"
         )
-    return [Check("store", "ok", f"{folder} can be written, holds {count} run(s)"), disk]
+    return [Check("store", "ok", f"{folder} can be written, holds {count} run(s)"), *_unfinished(folder), disk]
+
+
+def _unfinished(folder: Path) -> list[Check]:
+    from practicum.runs.resuming import progress_of, unfinished
+
+    found = []
+    for path in unfinished(folder):
+        epochs = progress_of(path)
+        found.append(f"{path.name} ({'damaged' if epochs is None else f'{epochs} epoch(s) done'})")
+    if not found:
+        return []
+    remedy = "the same practicum train goes on from them; remove the files of those that nobody wants to end"
+    return [Check("unfinished trainings", "warning", ", ".join(found), remedy)]
 
 
 def _extras() -> list[Check]:
     checks = []
     for extra, packages in _EXTRAS.items():
-        missing = [name for name in packages if find_spec(name) is None]
+        missing = [name for name in packages if find_spec(_MODULES.get(name, name)) is None]
         if missing:
             remedy = f"optional; pip install 'practicum[{extra}]' adds it"
             checks.append(Check(f"extra {extra}", "absent", f"without {', '.join(missing)}", remedy))
         else:
             checks.append(Check(f"extra {extra}", "ok", ", ".join(f"{name} {_version(name)}" for name in packages)))
+    return checks
+
+
+def _torch() -> list[Check]:
+    """What PyTorch computes on; nothing where it is not installed."""
+    if find_spec("torch") is None:
+        return []
+    try:
+        import torch
+    except Exception as error:  # a wheel of another platform, or one whose libraries are missing
+        reason = " ".join(str(error).split())
+        return [Check("PyTorch", "warning", f"cannot be imported: {reason:.120}", "make networks, or install it anew")]
+    devices = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
+    where = f"CUDA: {', '.join(devices)}" if devices else "CPU only"
+    return [Check("PyTorch", "ok", f"{where}; {torch.get_num_threads()} thread(s), trainings use one")]
+
+
+def _images() -> list[Check]:
+    """Where the image sets would be read from, without fetching one."""
+    from practicum.data.sources import DEBIAN, FOLDER, SOURCES
+
+    folders = [Path(os.environ[FOLDER]).expanduser()] if os.environ.get(FOLDER) else []
+    folders.append(DEBIAN)
+    if find_spec("pooch") is not None:
+        import pooch
+
+        folders.append(Path(pooch.os_cache("practicum")))
+    checks = []
+    for name in SOURCES:
+        found = next((folder / name for folder in folders if (folder / name).is_dir()), None)
+        if found is None:
+            remedy = f"optional; fetched when needed, or set ${FOLDER} to a folder that holds the folder {name}"
+            checks.append(Check(f"images {name}", "absent", "not on this machine", remedy))
+        else:
+            checks.append(Check(f"images {name}", "ok", str(found)))
     return checks
 
 

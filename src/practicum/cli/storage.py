@@ -90,6 +90,7 @@ def verify_runs(
     runs: list[str] | None = RUNS, store: Path | None = _terminal.STORE, json: bool = _terminal.JSON
 ) -> None:
     """Read runs completely and compare their SHA-256; exit code 1 if one is damaged. Nothing is changed."""
+    from practicum.runs.resuming import unfinished
     from practicum.runs.store import Store
 
     folder = Store(store)
@@ -103,6 +104,9 @@ def verify_runs(
         _terminal.print_json([{"id": run, "whole": not why, "problem": why or None} for run, why in results])
     else:
         typer.echo(f"{len(results) - len(damaged)} of {len(results)} runs in {folder.folder} are whole.")
+        left = 0 if runs else len(unfinished(folder.folder))
+        if left:
+            typer.echo(f"{left} training(s) are unfinished, and left out here; practicum doctor names them.")
     for _, problem in damaged:
         typer.echo(f"practicum: {problem}", err=True)
     if damaged:

@@ -55,7 +55,7 @@ def train(
     config = training_configuration(file, settings or [])
     need_torch()
     if networks is not None:
-        check_savable(config)
+        check_savable(config, networks.expanduser())
     place = Store(store)
     known = config in place
     began = perf_counter()

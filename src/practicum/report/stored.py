@@ -36,7 +36,8 @@ def of_runs(store: Store, ids: Iterable[str] = (), folder: str | Path | None = N
         folder: where to write; the folder of the store if not given.
 
     A run whose file is damaged has a section that says so. Solutions and simulations show their settings, status,
-    learning curve and overlaps (those of the first seed); a part of a study shows its settings and what it holds.
+    learning curve and overlaps (those of the first seed), trainings loss and coverage; a part of a study shows its
+    settings and what it holds.
     A page that shows the same runs already is left as it is.
 
     Raises:
@@ -96,6 +97,8 @@ def _section(run: str, data: xr.Dataset | None, problem: str, config: Mapping[st
         _, mean, _ = curve_of(data)
         reached = mean[np.isfinite(mean)]
         facts.append(("last generalization error", text(float(reached[-1])) if reached.size else "none"))
+    elif config.get("kind") == "train" and "loss" in data:
+        facts += _ends(data)
     else:
         held = ", ".join(f"{name} ({', '.join(map(str, data[name].dims))})" for name in data.data_vars)
         facts.append(("holds", held or "nothing"))
@@ -112,12 +115,33 @@ def _section(run: str, data: xr.Dataset | None, problem: str, config: Mapping[st
 
 
 def _status(data: xr.Dataset) -> str:
-    return describe_status(data["status"].values) if "status" in data.coords else "ok"
+    return describe_status(data["status"].values) if "status" in data.variables else "ok"
+
+
+def _ends(data: xr.Dataset) -> list[tuple[str, str]]:
+    """What the seeds of a training came to, those that diverged left out."""
+    last = data.isel(step=-1)
+    loss = last["loss"].values[np.isfinite(last["loss"].values)]
+    found = _over_layers(last)["coverage"].values
+    found = found[np.isfinite(found)]
+    return [
+        ("ended after epoch", text(int(last["epoch"]))),
+        ("median held-out loss", text(float(np.median(loss))) if loss.size else "none"),
+        ("mean coverage", text(float(np.mean(found))) if found.size else "none"),
+    ]
+
+
+def _over_layers(data: xr.Dataset) -> xr.Dataset:
+    """Coverage as its mean over layers, at its first threshold."""
+    coverage = data["coverage"].isel(threshold=0) if "threshold" in data["coverage"].dims else data["coverage"]
+    return data.assign(coverage=coverage.mean("layer", skipna=False))
 
 
 def _heading(config: Mapping[str, Any]) -> str:
     if config.get("kind") == "study":
         return f"{config.get('study')}: {config.get('part')}"
+    if config.get("kind") == "train":
+        return _heading_of_training(config)
     machine, rule = config.get("machine"), config.get("rule")
     if not (isinstance(machine, Mapping) and isinstance(rule, Mapping)):
         return ""
@@ -132,6 +156,15 @@ def _heading(config: Mapping[str, Any]) -> str:
     return f"{config.get('kind', 'run')}, {', '.join(words)}"
 
 
+def _heading_of_training(config: Mapping[str, Any]) -> str:
+    teacher, students, training = (config.get(name, {}) for name in ("teacher", "students", "training"))
+    widths = students.get("widths")
+    wide = f"students {students.get('multiple')}×" if widths is None else f"students of {text(widths)} nodes"
+    theirs = teacher.get("hidden", teacher.get("widths"))
+    teachers = f"{teacher.get('kind')} teacher of {text(theirs)} nodes"
+    return f"train, {teachers}, {wide}, {training.get('optimizer')} η = {text(training.get('learning_rate'))}"
+
+
 def _figures(run: str, data: xr.Dataset) -> Iterable[dict[str, Any]]:
     from practicum import figures
     from practicum.report.embed import inline
@@ -142,6 +175,11 @@ def _figures(run: str, data: xr.Dataset) -> Iterable[dict[str, Any]]:
         return {"anchor": name, "caption": caption, "svg": svg, "number": None, "claims": []}
 
     if "generalization_error" not in data:
+        if data.attrs.get("kind") == "train" and data.sizes.get("step", 0) > 1:
+            seeds = data.sizes["seed"]
+            said = f"Held-out loss and coverage{', mean over layers,' if data.sizes['layer'] > 1 else ''} over epochs"
+            said += "." if seeds == 1 else f": median of {seeds} seeds, bands from the 10 % to the 90 % quantile."
+            yield item("training", said, figures.training_curves(_over_layers(data)))
         return
     curve = learning_curve(data)
     if curve is None:

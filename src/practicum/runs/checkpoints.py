@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any, get_args
 
 from practicum.canonical import canonical_json
@@ -158,11 +159,12 @@ def save_trained(config: TrainConfig, state: State, folder: str | os.PathLike[st
     return files, left
 
 
-def check_savable(config: TrainConfig) -> None:
+def check_savable(config: TrainConfig, folder: Path) -> None:
     """One sentence if :func:`save_trained` could not save the networks of a training; to be said before it begins.
 
     Raises:
         ParameterError: they are convolutional.
+        StorageError: the folder cannot be made or written.
     """
     inputs = getattr(config.teacher, "inputs", None)
     if not getattr(inputs, "flat", True):
@@ -170,6 +172,14 @@ def check_savable(config: TrainConfig) -> None:
             "Only perceptrons can be saved, and this teacher and its students are convolutional; leave out --networks, "
             "or take perceptrons with teacher.kind = 'image' and flat = true."
         )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise StorageError(
+            f"The networks cannot be written to {folder}: {(error.strerror or str(error)).lower()}; name another "
+            "folder."
+        ) from None
 
 
 def about_network(path: str | os.PathLike[str]) -> dict[str, Any]:
