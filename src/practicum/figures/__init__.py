@@ -3,7 +3,7 @@
 A function takes an :class:`xarray.Dataset`, says in its docstring which variables it needs, and returns a
 :class:`matplotlib.figure.Figure` that belongs to nobody else: no pyplot, no global settings. Colours can be told
 apart by the colour-blind and go with line styles and markers that survive a grey printer. :func:`save` writes a
-figure to a file, :func:`svg` to text; the same data give the same bytes.
+figure to a file, :func:`svg` to text, and :func:`race` an animation; the same data give the same bytes.
 """
 
 from __future__ import annotations

@@ -105,11 +105,13 @@ def _colours(codes: np.ndarray) -> np.ndarray:
 
 def _write_whole(path: Path, content: bytes) -> None:
     """Write completely or not at all: a reader never sees half an animation."""
-    temporary = path.with_name(f".{path.name}.part")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        temporary.write_bytes(content)
-        os.replace(temporary, path)
+        try:
+            temporary.write_bytes(content)
+            os.replace(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         reason = (error.strerror or str(error)).lower()
         raise StorageError(f"The animation {path} cannot be written: {reason}.") from None
