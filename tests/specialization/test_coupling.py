@@ -100,5 +100,9 @@ def test_what_has_no_fan_out():
         fan_outs(network([6, 5, 4], activation="erf"), inputs())
     with pytest.raises(ParameterError, match="as many hidden layers"):
         fan_outs(STUDENT, inputs(), network([6, 5, 4]))
+    with pytest.raises(ParameterError, match="at least one sample"):
+        fan_outs(STUDENT, inputs(0))
+    with pytest.raises(ParameterError, match="Inputs must be finite"):
+        fan_outs(STUDENT, inputs() / 0)
     with pytest.raises(ParameterError, match="'samples' parameter must be a whole number >= 1"):
         fan_outs(STUDENT, inputs(), samples=0)

@@ -35,10 +35,6 @@ def _without_constant_node(pull):
     return pull.gates * (towards - against)[..., :-1, 0]
 
 
-def _of_the_mean_sample(pull):
-    return pull._replace(A=pull.A.mean(1, keepdim=True), B=pull.B.mean(1, keepdim=True)).gradient
-
-
 def _transposed(pull):
     n, m = pull.A.shape[-2:]
     square = torch.zeros((*pull.A.shape[:-2], n, n), dtype=pull.A.dtype)
@@ -133,6 +129,17 @@ def test_the_matrices_are_what_they_are_called():
     assert torch.allclose(pull.B[0, 0], v.T @ v, atol=1e-14)
 
 
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_a_bad_sample_is_no_proof(bad):
+    """No deviation is larger than a NaN, which would pass for an identity that holds."""
+    x = inputs()
+    x[3, 2] = bad
+    with pytest.raises(ParameterError, match="Inputs must be finite"):
+        gradient_identity(*pair(2), x)
+    with pytest.raises(ParameterError, match="Inputs must be finite"):
+        next(pulls(*pair(2), x))
+
+
 def test_small_chunks_change_nothing(monkeypatch):
     monkeypatch.setattr(identity, "_ENTRIES", 1)
     assert (gradient_identity(*pair(2), inputs(5)) < BOUND).all()
@@ -152,6 +159,8 @@ def test_what_has_no_identity():
         gradient_identity(teacher, student, inputs(d=5))
     with pytest.raises(ParameterError, match="at least one sample"):
         gradient_identity(teacher, student, inputs(0))
+    with pytest.raises(ParameterError, match="an array or a tensor of numbers. Got 'digits'"):
+        gradient_identity(teacher, student, "digits")
     with torch.no_grad():
         student.weights[1][0, 0, 0] = float("nan")
     with pytest.raises(ParameterError, match="weights of the student hold a number that is not finite"):

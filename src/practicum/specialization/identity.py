@@ -14,7 +14,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from practicum.errors import ParameterError
 from practicum.specialization.activations import evaluated, one_for_all
 from practicum.specialization.pairs import as_batch, check_finite, check_pair
 from practicum.specialization.propagation import layered
@@ -100,15 +99,14 @@ def gradient_identity(teacher: nn.Module, students: nn.Module, inputs: Tensor) -
     on copies of the networks in float64, and is about 1e-15.
 
     Raises:
-        ParameterError: depths or outputs differ, a network is not linear piece by piece, or weights are not finite.
+        ParameterError: depths or outputs differ, a network is not linear piece by piece, or weights or inputs are not
+            finite.
     """
     teacher, students = deepcopy(teacher).double(), deepcopy(students).double()
     theirs, ours = layered(teacher), layered(students)
     check_pair(theirs, ours)
     check_finite(theirs, ours)
     batch = as_batch(inputs, ours)
-    if batch.shape[1] == 0:
-        raise ParameterError("The gradient identity needs at least one sample. Got none.")
     wide = max(w.shape[1] for w in ours.weights) + 1
     rows = max(1, _ENTRIES // (wide**2 * ours.weights[0].shape[0]))
     deviation, scale = np.zeros(ours.depth), np.zeros(ours.depth)

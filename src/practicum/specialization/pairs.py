@@ -38,13 +38,27 @@ def check_finite(teacher: Layered, students: Layered) -> None:
 
 
 def as_batch(inputs: Any, network: Layered) -> Tensor:
-    """(1|S, B, d), as the network's numbers are."""
+    """(1|S, B, d), as the network's numbers are.
+
+    Raises:
+        ParameterError: no numbers, another shape, no sample, or a number that is not finite: a gate of NaN is shut, so
+            that it would look like an answer.
+    """
     weight = network.weights[0]
-    batch = torch.as_tensor(inputs).detach().to(weight)
+    try:
+        batch = torch.as_tensor(inputs).detach().to(weight)
+    except (TypeError, ValueError, RuntimeError):
+        raise ParameterError(f"Inputs must be an array or a tensor of numbers. Got {inputs!r:.60} instead.") from None
     batch = batch if batch.ndim == 3 else batch.unsqueeze(0)
     if batch.ndim != 3 or batch.shape[2] != weight.shape[2] or batch.shape[0] not in (1, weight.shape[0]):
         raise ParameterError(
             f"Inputs must have shape (B, {weight.shape[2]}), or one more axis in front for {weight.shape[0]} seed(s). "
             f"Got {tuple(batch.shape)} instead."
+        )
+    if batch.shape[1] == 0:
+        raise ParameterError("Inputs need at least one sample. Got none.")
+    if not bool(batch.isfinite().all()):
+        raise ParameterError(
+            "Inputs must be finite, because the gates of one bad sample mean nothing; drop the sample."
         )
     return batch
