@@ -159,7 +159,7 @@ def test_what_has_no_identity():
         gradient_identity(teacher, student, inputs(d=5))
     with pytest.raises(ParameterError, match="at least one sample"):
         gradient_identity(teacher, student, inputs(0))
-    with pytest.raises(ParameterError, match="an array or a tensor of numbers. Got 'digits'"):
+    with pytest.raises(ParameterError, match=r"an array or a tensor of numbers\. Got 'digits'"):
         gradient_identity(teacher, student, "digits")
     with torch.no_grad():
         student.weights[1][0, 0, 0] = float("nan")

@@ -40,6 +40,27 @@ def test_it_sees_what_compare_sees():
         assert found["alpha"][1][:, layer, : (4, 5)[layer], :width] == pytest.approx(outs.alpha[layer], rel=1e-5)
 
 
+@pytest.mark.parametrize("normalisation", ["before", "after"])
+def test_the_contribution_is_that_of_the_values_whose_fan_out_it_is(normalisation):
+    """BatchNorm after the activation is folded into the fan-out; counted in the values too, it would count twice."""
+    students = network([6, 9, 3], 2, seeds=2, slope=0.0, normalisation=normalisation).train()
+    x = inputs(300)
+    for _ in range(3):
+        students(1 + 3 * x)
+    students.eval()
+    contribution = Specialization(keep=["fan_out"])(network([6, 4, 3], 1), students, x)["contribution"][1][:, 0]
+    outputs = students(x)
+    for k in range(9):  # what the outputs lose without the node, up to what is constant
+        less = students.select(range(2))
+        with torch.no_grad():
+            less.weights[1][:, :, k] = 0
+        lost = outputs - less(x)
+        firing = students.layers(x).pre[0][..., k] > 0
+        silent = torch.stack([lost[s, ~firing[s]][0] for s in range(2)])  # the constant, where the node is silent
+        power = (lost - silent.unsqueeze(1)).square().sum(-1).mean(-1)
+        assert contribution[:, k] == pytest.approx(power.sqrt().detach().numpy(), rel=1e-10)
+
+
 def test_only_summaries_by_default():
     found = Specialization()(TEACHER, STUDENTS, inputs(50))
     assert {name: dims for name, (dims, _) in found.items()} == {

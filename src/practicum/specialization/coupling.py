@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from practicum.specialization.pairs import as_batch, check_pair
-from practicum.specialization.propagation import Layered, layered
+from practicum.specialization.propagation import layered
 from practicum.values import whole
 
 # Entries of V_l that are propagated at a time: 8 MB in float32.
@@ -60,7 +60,7 @@ def fan_outs(
     batch = as_batch(inputs, ours)
     beta, alpha = couplings(students, batch, teacher, samples=samples)
     fan_out = [np.sqrt(b) for b in beta]
-    return FanOuts(fan_out, [np.sqrt(f) * v for f, v in zip(_mean_squares(ours, batch), fan_out)], alpha)
+    return FanOuts(fan_out, [np.sqrt(f) * v for f, v in zip(mean_squares(students, batch), fan_out)], alpha)
 
 
 def couplings(
@@ -94,8 +94,13 @@ def couplings(
     return beta, None if theirs is None else alpha
 
 
-def _mean_squares(ours: Layered, batch: Tensor) -> list[np.ndarray]:
-    """E f_k^2 of each layer over all inputs."""
+def mean_squares(students: nn.Module, inputs: Any) -> list[np.ndarray]:
+    """E f_k^2 (S, n_l) of each layer over all inputs, of the values whose fan-outs :func:`couplings` gives.
+
+    With BatchNorm after the activation these are the values before it, since it is folded into the fan-outs.
+    """
+    ours = layered(students)
+    batch = as_batch(inputs, ours)
     total: list[Any] = [0.0] * ours.depth
     with torch.no_grad():
         for part in batch.split(500, dim=1):

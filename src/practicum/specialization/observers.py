@@ -9,7 +9,7 @@ import numpy as np
 from torch import nn
 
 from practicum.errors import ParameterError
-from practicum.specialization.coupling import couplings
+from practicum.specialization.coupling import couplings, mean_squares
 from practicum.specialization.matching import alignment, best_correlation, checked_threshold, coverage
 from practicum.specialization.padding import padded
 from practicum.specialization.streams import Layers, follow, rows
@@ -99,7 +99,10 @@ class Specialization:
             if alpha is not None:
                 found["alpha"] = pairs, padded([a.astype(np.float32) for a in alpha])
             if "fan_out" in self.keep:
-                squares = [s.correlation.student_mean_square for s in streams]
+                folded = getattr(students, "normalisation", None) == "after"  # into the fan-outs, so not into f
+                squares = (
+                    mean_squares(students, inputs) if folded else [s.correlation.student_mean_square for s in streams]
+                )
                 found["fan_out"] = nodes, padded([np.sqrt(b) for b in beta])
                 found["contribution"] = nodes, padded([np.sqrt(b * f) for b, f in zip(beta, squares)])
         return found
