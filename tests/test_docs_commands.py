@@ -54,13 +54,28 @@ def test_the_reference_names_every_verb_and_option(verbs):
     assert missing == set()
 
 
+def settings_files(networks: bool) -> list:
+    """The TOML blocks of all pages, those for networks or those for theory and simulation."""
+    examples = [b for page in PAGES for b in blocks(page.read_text()) if b.language == "toml" and b.runs]
+    return [b for b in examples if ("[teacher]" in b.code) is networks]
+
+
+def test_the_settings_files_of_trainings_are_accepted(tmp_path):
+    from practicum.runs.train_settings import training_configuration
+
+    assert settings_files(networks=True)
+    for example in settings_files(networks=True):
+        path = tmp_path / "training.toml"
+        path.write_text(example.code)
+        assert training_configuration(path).training.epochs >= 1
+
+
 @pytest.mark.parametrize("kind", ["solve", "simulate"])
 def test_the_settings_files_of_the_pages_are_accepted(kind, tmp_path):
     from practicum.runs.settings import configuration
 
-    examples = [b for page in PAGES for b in blocks(page.read_text()) if b.language == "toml" and b.runs]
-    assert examples
-    for example in examples:
+    assert settings_files(networks=False)
+    for example in settings_files(networks=False):
         path = tmp_path / "problem.toml"
         path.write_text(example.code)
         assert configuration(kind, path).machine.students >= 1
