@@ -232,6 +232,7 @@ def test_a_student_does_not_begin_where_the_teacher_of_its_seed_began():
         (lambda: Ensemble([torch.nn.Linear(2, 2)] * 2), "must not share weights"),
         (lambda: Ensemble([drawn()])(torch.ones(4, 1, 7, 6)), r"shape \(1, B, 2, 7, 6\) .* Got \(4, 1, 7, 6\)"),
         (lambda: Ensemble([drawn()])(torch.ones(2, 4, 2, 7, 6)), r"with S = 1 modules\. Got \(2, 4, 2, 7, 6\)"),
+        (lambda: Ensemble([torch.nn.Linear(2, 2)])(torch.ones(1, 2)), r"shape \(1, B, \.\.\.\) .* Got \(1, 2\)"),
         (lambda: cnn_students(Students(), Ensemble([torch.nn.Linear(2, 2)]), [0]), "a CNN. Got Linear"),
         (lambda: cnn_students(Students(activation="erf"), drawn(), [0]), "Got activation='erf'"),
         (lambda: cnn_students(Students(widths=(3,)), drawn(), [0]), "must have 3 number"),

@@ -127,6 +127,28 @@ def test_one_teacher_answers_the_inputs_of_every_seed():
     assert torch.allclose(found.values[0][1], record(single, pictures(seed=1)).values[0][0], atol=1e-6)
 
 
+def test_a_users_teacher_answers_the_inputs_of_every_seed():
+    """`fit` puts it into an Ensemble that does not know the shape of an example."""
+    torch.manual_seed(0)
+    module = nn.Sequential(nn.Linear(6, 5), nn.ReLU(), nn.Linear(5, 2)).double()
+    x = inputs(seeds=3)
+    found = record(Ensemble([module]), x)
+    assert [tuple(v.shape) for v in found.values] == [(3, 40, 5)]
+    for s in range(3):
+        alone = record(module, x[s])
+        assert torch.allclose(found.values[0][s], alone.values[0][0], atol=1e-14)
+        assert torch.allclose(found.outputs[s], alone.outputs[0], atol=1e-14)
+    assert (found.outputs[1] - found.outputs[0]).abs().max() > 0.1  # power
+
+
+def test_an_ensemble_takes_inputs_of_as_many_seeds():
+    modules = [nn.Sequential(nn.Linear(6, 5), nn.ReLU()).double() for _ in range(3)]
+    with pytest.raises(ParameterError, match=r"S = 3 modules\. Got \(2, 40, 6\)"):
+        record(Ensemble(modules), inputs(seeds=2))
+    with pytest.raises(ParameterError, match=r"Got \(3, 6\)"):  # an example a seed, or three for all?
+        record(Ensemble(modules), inputs(3))
+
+
 def test_what_cannot_be_recorded():
     x = inputs().float()
     with pytest.raises(ParameterError, match=r"Residual has no layer 'frist'; it has first, .*Did you mean 'first'\?"):

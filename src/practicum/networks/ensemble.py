@@ -68,7 +68,7 @@ class Ensemble(nn.Module):
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Outputs (S, B, C) on inputs (B, ...), the same for all, or (S, B, ...), or (1, B, ...)."""
-        return torch.stack([_computed(network, rows) for network, rows in self._pairs(inputs)])
+        return torch.stack([_computed(network, rows) for network, rows in self.pairs(inputs)])
 
     def layers(self, inputs: Tensor) -> Layers:
         """Outputs and what every hidden layer does on the way, of modules that have a `layers` such as CNN.
@@ -77,7 +77,7 @@ class Ensemble(nn.Module):
             ParameterError: a module has no `layers`; hooks on its modules see inside it all the same.
         """
         self._asked("layers")
-        each = [network.layers(rows) for network, rows in self._pairs(inputs)]  # pyright: ignore[reportCallIssue]
+        each = [network.layers(rows) for network, rows in self.pairs(inputs)]  # pyright: ignore[reportCallIssue]
         pre, post = ([torch.cat(layer) for layer in zip(*(e[part] for e in each))] for part in (0, 1))
         return Layers(pre, post, torch.cat([e.outputs for e in each]))
 
@@ -85,6 +85,23 @@ class Ensemble(nn.Module):
         """A copy with some of the modules only, or with one of them several times."""
         chosen = Ensemble([deepcopy(self.networks[int(index)]) for index in indices], shape=self.shape)
         return chosen.train(self.training)
+
+    def pairs(self, inputs: Tensor) -> list[tuple[nn.Module, Tensor]]:
+        """Each module with the examples (B, ...) that it gets of inputs (B, ...), (1, B, ...) or (S, B, ...).
+
+        Raises:
+            ParameterError: another shape; without a `shape` of its own, no leading seed axis.
+        """
+        if self.shape is not None and inputs.shape[1:] == self.shape:
+            inputs = inputs.unsqueeze(0)
+        fits = inputs.ndim >= 3 if self.shape is None else inputs.shape[2:] == self.shape
+        if not fits or inputs.shape[0] not in (1, self.seeds):
+            example = "..." if self.shape is None else ", ".join(map(str, self.shape))
+            raise ParameterError(
+                f"Inputs of this Ensemble must have shape (1, B, {example}) or (S, B, {example}) with S = {self.seeds} "
+                f"modules. Got {tuple(inputs.shape)} instead."
+            )
+        return list(zip(self.networks, inputs.expand(self.seeds, *inputs.shape[1:])))
 
     def extra_repr(self) -> str:
         return f"seeds={self.seeds}, shape={self.shape}"
@@ -97,18 +114,6 @@ class Ensemble(nn.Module):
                 f"{type(self.networks[0]).__name__} does not say what its hidden layers are: it has no '{name}'. Name "
                 "the modules to look at instead, as in network.named_modules()."
             ) from None
-
-    def _pairs(self, inputs: Tensor) -> list[tuple[nn.Module, Tensor]]:
-        if self.shape is not None and inputs.shape[1:] == self.shape:
-            inputs = inputs.unsqueeze(0)
-        fits = inputs.ndim >= 2 and (self.shape is None or inputs.shape[2:] == self.shape)
-        if not fits or inputs.shape[0] not in (1, self.seeds):
-            example = "..." if self.shape is None else ", ".join(map(str, self.shape))
-            raise ParameterError(
-                f"Inputs of this Ensemble must have shape (1, B, {example}) or (S, B, {example}) with S = {self.seeds} "
-                f"modules. Got {tuple(inputs.shape)} instead."
-            )
-        return list(zip(self.networks, inputs.expand(self.seeds, *inputs.shape[1:])))
 
 
 def as_batched(network: nn.Module, shape: Sequence[int] | None = None) -> nn.Module:

@@ -75,8 +75,10 @@ def one_for_all(network: nn.Module, inputs: Tensor) -> bool:
     """Whether one network with a seed axis is to serve inputs that differ from seed to seed, (S, B, ...)."""
     if isinstance(network, MLP):
         return network.seeds == 1 and inputs.ndim == 3 and inputs.shape[0] > 1
-    single = isinstance(network, Ensemble) and network.seeds == 1
-    return bool(single and inputs.shape[0] > 1 and network.shape is not None and inputs.shape[2:] == network.shape)
+    if not isinstance(network, Ensemble) or network.seeds > 1 or inputs.shape[0] == 1:
+        return False
+    # Without a shape of its own an Ensemble knows inputs with a seed axis only.
+    return inputs.ndim > 2 if network.shape is None else inputs.shape[2:] == network.shape
 
 
 @contextmanager
@@ -98,10 +100,7 @@ def _recorded(network: nn.Module, inputs: Tensor, layers: Sequence[str] | None) 
     if isinstance(known, MLP) or (isinstance(known, CNN) and layers is None):
         return _of_layers(network, inputs, layers)
     if isinstance(network, Ensemble):
-        # Without a seed axis the examples are the same for all.
-        shared = network.shape is not None and inputs.shape[1:] == network.shape
-        rows = [inputs if shared else inputs[min(s, len(inputs) - 1)] for s in range(network.seeds)]
-        each = [_of_module(part, own, layers) for part, own in zip(network.networks, rows)]
+        each = [_of_module(part, own, layers) for part, own in network.pairs(inputs)]
         values = [torch.cat(layer) for layer in zip(*(e.values for e in each))]
         return Activations(each[0].names, values, values, torch.cat([e.outputs for e in each]))
     return _of_module(network, inputs, layers)
