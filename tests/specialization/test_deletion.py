@@ -6,6 +6,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from practicum import ParameterError  # noqa: E402
+from practicum.networks.mlp import MLP  # noqa: E402
 from practicum.specialization.deletion import delete, delete_unaligned  # noqa: E402
 from specialization.made import copies, inputs, network  # noqa: E402
 
@@ -49,6 +50,37 @@ def test_students_that_are_needed_are_missed():
     assert found.loss_without_any_below.item() < 1e-20
 
 
+def test_a_leaky_node_that_never_fires_is_linear_and_not_dead():
+    teacher = network([6, 3, 4], 4, activation="leaky-relu", slope=0.5)
+    student = copies(teacher, [0, 1, 2], [1.0, 1.0, 1.0], extra=1)
+    with torch.no_grad():
+        student.biases[0][0, 3], student.weights[1][0, :, 3] = -100.0, 0.3
+        f = student.layers(inputs(300)).post[0][0, :, 3]
+    found = delete_unaligned(teacher, student, inputs(300))
+    assert found.student_class.values[0, 0].tolist() == ["aligned"] * 3 + ["linear"]
+    assert found.loss_without_unaligned.item() == found.loss.item() == pytest.approx(float((0.09 * f**2).mean()))
+    assert found.loss_without_any_below.item() < 1e-20
+
+
+def test_a_node_that_batchnorm_makes_a_constant_is_needed():
+    student = copies(TEACHER, [0, 1, 2], [1.0, 1.0, 1.0], extra=2)
+    made = MLP(student.weights, student.biases, normalisation="after").eval()
+    made.norms[0].epsilon = 0.0
+    with torch.no_grad():
+        made.biases[0][0, 3:] = -100.0
+        made.weights[1][0, :, 3:] = 0.3
+        made.norms[0].bias[0, 3] = 1.0
+    found = delete_unaligned(TEACHER, made, inputs(300))
+    assert found.student_class.values[0, 0].tolist() == ["aligned"] * 3 + ["linear", "dead"]
+    assert found.loss_without_unaligned.item() == found.loss.item() == pytest.approx(0.09)
+    assert found.loss_without_any_below.item() < 1e-20
+
+
+def test_arrays_are_inputs_too():
+    student, x = student_with_all_classes(use=0.1), inputs(300)
+    assert delete_unaligned(TEACHER, student, x.numpy()).identical(delete_unaligned(TEACHER, student, x))
+
+
 def test_deep_networks_and_many_seeds():
     teacher, students = network([6, 5, 7, 4], 1), network([6, 8, 9, 4], 2, seeds=3)
     x = inputs(200, seeds=3)
@@ -77,3 +109,11 @@ def test_what_cannot_be_deleted():
         delete_unaligned(network([6, 5, 5, 4]), students, inputs())
     with pytest.raises(ParameterError, match="The threshold of a coverage"):
         delete_unaligned(TEACHER, students, inputs(), threshold=2)
+    with pytest.raises(ParameterError, match=r"deleted from an MLP.* Got Linear"):
+        delete_unaligned(TEACHER, torch.nn.Linear(6, 4), inputs())
+    with pytest.raises(ParameterError, match=r"as many outputs as each other.* Got 4 and 5"):
+        delete_unaligned(TEACHER, network([6, 5, 5]), inputs())
+    with pytest.raises(ParameterError, match="Inputs must be finite"):
+        delete_unaligned(TEACHER, students, inputs() / 0)
+    with pytest.raises(ParameterError, match="at least one sample"):
+        delete_unaligned(TEACHER, students, inputs(0))

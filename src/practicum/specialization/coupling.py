@@ -57,7 +57,7 @@ def fan_outs(
     Source: Tian, "Student Specialization in Deep Rectified Networks With Finite Width and Input Dimension", ICML 2020.
     """
     ours = layered(students)
-    batch = as_batch(inputs, ours)
+    batch = as_batch(inputs, ours.weights[0])
     beta, alpha = couplings(students, batch, teacher, samples=samples)
     fan_out = [np.sqrt(b) for b in beta]
     return FanOuts(fan_out, [np.sqrt(f) * v for f, v in zip(mean_squares(students, batch), fan_out)], alpha)
@@ -71,7 +71,7 @@ def couplings(
     theirs = None if teacher is None else layered(teacher)
     if theirs is not None:
         check_pair(theirs, ours)
-    batch = as_batch(inputs, ours)
+    batch = as_batch(inputs, ours.weights[0])
     if samples is not None:
         # In two layers V_1 is the same for all samples, so that one is enough.
         count = min(whole("samples", samples, 1) if ours.depth > 1 else 1, batch.shape[1])
@@ -100,7 +100,7 @@ def mean_squares(students: nn.Module, inputs: Any) -> list[np.ndarray]:
     With BatchNorm after the activation these are the values before it, since it is folded into the fan-outs.
     """
     ours = layered(students)
-    batch = as_batch(inputs, ours)
+    batch = as_batch(inputs, ours.weights[0])
     total: list[Any] = [0.0] * ours.depth
     with torch.no_grad():
         for part in batch.split(500, dim=1):

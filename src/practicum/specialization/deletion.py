@@ -11,12 +11,16 @@ from torch import Tensor
 
 from practicum.errors import ParameterError
 from practicum.networks.mlp import MLP
-from practicum.specialization.activations import evaluated, record
+from practicum.specialization.activations import record
 from practicum.specialization.matching import alignment, checked_threshold
+from practicum.specialization.pairs import as_batch
 from practicum.specialization.streams import follow, rows
 
 if TYPE_CHECKING:
     import xarray as xr
+
+_ROWS = 500
+"""Samples that go through the networks at a time."""
 
 
 def delete(students: MLP, nodes: Sequence[np.ndarray]) -> MLP:
@@ -28,10 +32,7 @@ def delete(students: MLP, nodes: Sequence[np.ndarray]) -> MLP:
     Raises:
         ParameterError: the shapes are not those of the hidden layers.
     """
-    if not isinstance(students, MLP):
-        raise ParameterError(
-            f"Nodes are deleted from an MLP, whose layers are known. Got {type(students).__name__} instead."
-        )
+    _check(students)
     expected = [(students.seeds, n) for n in students.sizes[1:-1]]
     masks = [np.asarray(mask, dtype=bool) for mask in nodes]
     if [mask.shape for mask in masks] != expected:
@@ -49,10 +50,11 @@ def delete(students: MLP, nodes: Sequence[np.ndarray]) -> MLP:
 def delete_unaligned(teacher: Any, students: MLP, inputs: Tensor, threshold: float = 0.95) -> xr.Dataset:
     """The loss of students before and after all nodes with max_j rho_jk < threshold are deleted, in all hidden layers.
 
-    A hidden node belongs to one of four classes. A *dead* one never fires and does nothing. A *linear* one always
-    fires: it resembles no teacher node, and yet the outputs may need it, so that it is neither aligned nor in excess.
-    The others are *aligned* or *unaligned*. That unaligned students contribute nothing is a statement about those; what
-    deleting the linear ones does as well is told apart.
+    A hidden node belongs to one of four classes. A *dead* one is zero on all inputs and does nothing. A *linear* one is
+    on one side of its threshold on all inputs, and not zero: a ReLU that always fires, but also a leaky one, or one
+    before BatchNorm, that never does. It resembles no teacher node, and yet the outputs may need it, so that it is
+    neither aligned nor in excess. The others are *aligned* or *unaligned*. That unaligned students contribute nothing
+    is a statement about those; what deleting the linear ones does as well is told apart.
 
     Main arguments:
         teacher: a network with the outputs (S or 1, B, C).
@@ -69,24 +71,27 @@ def delete_unaligned(teacher: Any, students: MLP, inputs: Tensor, threshold: flo
         student_class (seed, layer, student): its name, "" where the layer is narrower.
 
     Raises:
-        ParameterError: the networks have different numbers of layers, or there is no input.
+        ParameterError: the students are no MLP, the networks have different numbers of layers or of outputs, or inputs
+            are missing, of another shape or not finite.
 
     Source: Tian, "Student Specialization in Deep Rectified Networks With Finite Width and Input Dimension", ICML 2020.
     """
     import xarray as xr
 
     limit = checked_threshold(threshold)
-    axis = 0 if inputs.ndim == 2 else 1
-    streams = follow(teacher, students, rows(inputs, 500, axis))
+    _check(students)
+    batch = as_batch(inputs, students.weights[0])
+    streams = follow(teacher, students, rows(batch, _ROWS, 1))
     classes = []
     for stream in streams:
         close = alignment(stream.correlation.rho) >= limit
         kind = np.where(close, "aligned", "unaligned")
-        kind = np.where(stream.activity.linear & ~close, "linear", kind)
-        classes.append(np.where(stream.activity.dead, "dead", kind).reshape(students.seeds, -1))
+        kind = np.where((stream.activity.linear | stream.activity.dead) & ~close, "linear", kind)
+        dead = stream.correlation.student_mean_square == 0
+        classes.append(np.where(dead, "dead", kind).reshape(students.seeds, -1))
 
     def loss(*deleted: str) -> tuple[str, np.ndarray]:
-        return "seed", _loss(teacher, delete(students, [np.isin(c, deleted) for c in classes]), inputs, axis)
+        return "seed", _loss(teacher, delete(students, [np.isin(c, deleted) for c in classes]), batch)
 
     widest = max(c.shape[1] for c in classes)
     named = np.stack([np.pad(c, ((0, 0), (0, widest - c.shape[1])), constant_values="") for c in classes], axis=1)
@@ -112,10 +117,21 @@ def delete_unaligned(teacher: Any, students: MLP, inputs: Tensor, threshold: flo
     )
 
 
-def _loss(teacher: Any, students: MLP, inputs: Tensor, axis: int) -> np.ndarray:
+def _loss(teacher: Any, students: MLP, batch: Tensor) -> np.ndarray:
     total = np.zeros(students.seeds)
-    with evaluated(teacher, students):
-        for part in rows(inputs, 500, axis):
-            difference = record(students, part).outputs - record(teacher, part).outputs
-            total += (difference.double() ** 2).mean(dim=2).sum(dim=1).cpu().numpy()
-    return total / inputs.shape[axis]
+    for part in rows(batch, _ROWS, 1):
+        theirs, ours = record(teacher, part).outputs, record(students, part).outputs
+        if theirs.shape[-1] != ours.shape[-1]:
+            raise ParameterError(
+                "Teacher and student must have as many outputs as each other, because the loss compares them. Got "
+                f"{theirs.shape[-1]} and {ours.shape[-1]} instead."
+            )
+        total += ((ours - theirs).double() ** 2).mean(dim=2).sum(dim=1).cpu().numpy()
+    return total / batch.shape[1]
+
+
+def _check(students: Any) -> None:
+    if not isinstance(students, MLP):
+        raise ParameterError(
+            f"Nodes are deleted from an MLP, whose layers are known. Got {type(students).__name__} instead."
+        )

@@ -71,7 +71,7 @@ def pulls(teacher: nn.Module, students: nn.Module, inputs: Tensor) -> Iterator[P
     """
     theirs, ours = layered(teacher), layered(students)
     check_pair(theirs, ours)
-    batch = as_batch(inputs, ours)
+    batch = as_batch(inputs, ours.weights[0])
     sides = []
     for network in (theirs, ours):
         gates, values = network.hidden(batch)
@@ -106,7 +106,7 @@ def gradient_identity(teacher: nn.Module, students: nn.Module, inputs: Tensor) -
     theirs, ours = layered(teacher), layered(students)
     check_pair(theirs, ours)
     check_finite(theirs, ours)
-    batch = as_batch(inputs, ours)
+    batch = as_batch(inputs, ours.weights[0])
     wide = max(w.shape[1] for w in ours.weights) + 1
     rows = max(1, _ENTRIES // (wide**2 * ours.weights[0].shape[0]))
     deviation, scale = np.zeros(ours.depth), np.zeros(ours.depth)

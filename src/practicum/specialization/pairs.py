@@ -37,14 +37,13 @@ def check_finite(teacher: Layered, students: Layered) -> None:
             )
 
 
-def as_batch(inputs: Any, network: Layered) -> Tensor:
-    """(1|S, B, d), as the network's numbers are.
+def as_batch(inputs: Any, weight: Tensor) -> Tensor:
+    """(1|S, B, d), in the precision and on the device of the lowest weights (S, n, d) of a network.
 
     Raises:
         ParameterError: no numbers, another shape, no sample, or a number that is not finite: a gate of NaN is shut, so
             that it would look like an answer.
     """
-    weight = network.weights[0]
     try:
         batch = torch.as_tensor(inputs).detach().to(weight)
     except (TypeError, ValueError, RuntimeError):
@@ -59,6 +58,6 @@ def as_batch(inputs: Any, network: Layered) -> Tensor:
         raise ParameterError("Inputs need at least one sample. Got none.")
     if not bool(batch.isfinite().all()):
         raise ParameterError(
-            "Inputs must be finite, because the gates of one bad sample mean nothing; drop the sample."
+            "Inputs must be finite, because what nodes do with a bad sample means nothing; drop the sample."
         )
     return batch
