@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple, get_args
+from typing import NamedTuple, get_args
 
 import torch
 from torch import Tensor, nn
 
 from practicum.errors import ParameterError
-
-Activation = Literal["relu", "leaky-relu", "erf", "linear"]
-Normalisation = Literal["before", "after"]
+from practicum.networks.names import Activation, Normalisation
+from practicum.values import whole
 
 
 class Layers(NamedTuple):
@@ -158,8 +157,18 @@ class MLP(nn.Module):
         return Layers(pre, post, value)
 
     def select(self, indices: Sequence[int]) -> MLP:
-        """A copy with some of the networks only, or with one of them several times."""
-        chosen = torch.as_tensor(list(indices), device=self.device)
+        """A copy with some of the networks only, or with one of them several times.
+
+        Raises:
+            ParameterError: no index, or one that is not among 0 ... S - 1.
+        """
+        places = [whole("indices", index, 0) for index in indices]
+        if not places or max(places) >= self.seeds:
+            raise ParameterError(
+                f"The 'indices' parameter of select must name networks from 0 to {self.seeds - 1}, at least one. Got "
+                f"{places!r:.60} instead."
+            )
+        chosen = torch.as_tensor(places, device=self.device)
         other = MLP(
             [w.detach()[chosen] for w in self.weights],
             [None if b is None else b.detach()[chosen] for b in self.biases],
@@ -168,13 +177,21 @@ class MLP(nn.Module):
             normalisation=self.normalisation,
         )
         other.norms.load_state_dict({name: value[chosen] for name, value in self.norms.state_dict().items()})
+        for copy, norm in zip(other.norms, self.norms):
+            copy.momentum, copy.epsilon = norm.momentum, norm.epsilon
         return other.train(self.training)
 
     def extra_repr(self) -> str:
         return f"seeds={self.seeds}, sizes={self.sizes}, activation={self.activation!r}"
 
     def _spread(self, inputs: Tensor) -> Tensor:
-        if inputs.shape[-1] != self.sizes[0]:
+        if not isinstance(inputs, Tensor) or inputs.dtype != self.dtype:
+            found = inputs.dtype if isinstance(inputs, Tensor) else type(inputs).__name__
+            raise ParameterError(
+                f"Inputs of this network must be a tensor of {self.dtype}. Got {found} instead; "
+                "torch.as_tensor(inputs).to(network.dtype) converts them."
+            )
+        if inputs.ndim == 0 or inputs.shape[-1] != self.sizes[0]:
             raise ParameterError(
                 f"Inputs of this network must have {self.sizes[0]} columns. Got an array of shape "
                 f"{tuple(inputs.shape)} instead."
@@ -204,6 +221,18 @@ def _check(
             f"An MLP needs one bias (or None) a weight, and at least one layer. Got {len(weights)} weight(s) and "
             f"{len(biases)} bias(es) instead."
         )
+    for value in (v for v in (*weights, *biases) if v is not None):
+        kind = value.dtype if isinstance(value, Tensor) else type(value).__name__
+        if not isinstance(value, Tensor) or not kind.is_floating_point or value.dtype != weights[0].dtype:  # pyright: ignore[reportAttributeAccessIssue]
+            raise ParameterError(
+                f"The weights and biases of an MLP must be tensors of one floating-point precision. Got {kind} among "
+                "them; practicum.networks.from_arrays takes arrays of any kind."
+            )
+        if value.numel() == 0:
+            raise ParameterError(
+                "An MLP needs at least one seed, one input and one node a layer. Got weights or biases of shape "
+                f"{tuple(value.shape)} instead."
+            )
     seeds, width = weights[0].shape[0], weights[0].shape[-1]
     for index, (weight, bias) in enumerate(zip(weights, biases)):
         if weight.ndim != 3 or weight.shape[0] != seeds or weight.shape[2] != width:
