@@ -73,7 +73,9 @@ class Adam(Plain):
         super().__init__(parameters, training)
         for parameter in self.parameters:
             parameter.grad = torch.zeros_like(parameter)
-        self.optimizer = torch.optim.Adam(self.parameters, lr=training.learning_rate, weight_decay=self.decay)
+        self.optimizer = torch.optim.Adam(
+            self.parameters, lr=training.learning_rate, weight_decay=self.decay, foreach=True
+        )
 
     def begin(self, rate: float, batch: int) -> None:
         super().begin(rate, batch)

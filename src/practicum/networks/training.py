@@ -10,15 +10,17 @@ import torch
 from torch import Tensor, nn
 
 from practicum.networks._assembly import checked_seeds
-from practicum.networks._autograd import Autograd
+from practicum.networks._autograd import Autograd, OneByOne
 from practicum.networks._batches import Examples
-from practicum.networks._evaluation import evaluated, kept_modes, mean_losses, one_thread, outputs
+from practicum.networks._evaluation import evaluated, kept_modes, mean_losses, outputs
 from practicum.networks._fitting import check_epochs, check_fit, check_state, of_seed
 from practicum.networks._gradients import Backpropagation
 from practicum.networks._history import History, Observation, merged
 from practicum.networks._optimizers import as_arrays, as_tensors
+from practicum.networks._seedwise import Seedwise
+from practicum.networks._threads import one_thread
 from practicum.networks.data import Data, make_data
-from practicum.networks.ensemble import as_batched
+from practicum.networks.ensemble import Ensemble, as_batched
 from practicum.networks.losses import targets
 from practicum.networks.mlp import MLP
 from practicum.networks.settings import Training
@@ -31,7 +33,7 @@ Observer = Callable[[nn.Module, nn.Module, Tensor], Observation]
 
 __all__ = ["Data", "Observer", "State", "Training", "fit", "make_data"]
 
-_BLOCK = 250
+_BLOCK = 1000
 """Updates between two calls of `progress`."""
 
 _LARGEST = 1e15
@@ -192,8 +194,11 @@ class _Run:
                 tensor.fill_(torch.nan)
 
 
-def _descent(students: nn.Module, training: Training) -> Backpropagation | Autograd:
-    """Gradients by hand where we know them."""
-    if isinstance(students, MLP) and not students.norms and all(p.requires_grad for p in students.parameters()):
-        return Backpropagation(students, training)
-    return Autograd(students, training)
+def _descent(students: nn.Module, training: Training) -> Seedwise | Backpropagation | OneByOne | Autograd:
+    """The fastest way to train these students that there is."""
+    if isinstance(students, MLP) and all(p.requires_grad for p in students.parameters()):
+        if students.device.type == "cpu":
+            return Seedwise(students, training)
+        if not students.norms:
+            return Backpropagation(students, training)
+    return OneByOne(students, training) if isinstance(students, Ensemble) else Autograd(students, training)
