@@ -1,17 +1,21 @@
-"""Networks on the command line: train, specialization, batchnorm, and what they print without PyTorch."""
+"""Networks on the command line: train, specialization and batchnorm."""
 
 import json
 import os
 import re
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from practicum.cli import main
-from practicum.runs import Store
-from practicum.runs.train_settings import training_configuration
+torch = pytest.importorskip("torch")
+
+from practicum.cli import main  # noqa: E402
+from practicum.networks import Students  # noqa: E402
+from practicum.runs import Store, load_network, save_network  # noqa: E402
+from practicum.runs.checkpoints import about_network  # noqa: E402
+from practicum.runs.execute import execute  # noqa: E402
+from practicum.runs.train_settings import training_configuration  # noqa: E402
 
 SETTINGS = ["inputs=6", "hidden=3", "outputs=4", "multiple=2", "epochs=4", "samples=40", "held_out=50", "seeds=3"]
 SET = [word for setting in SETTINGS for word in ("--set", setting)]
@@ -40,48 +44,6 @@ def practicum(here, capsys):
         return ended.value.code, output.out, output.err
 
     return call
-
-
-@pytest.fixture
-def no_torch(monkeypatch):
-    """As if PyTorch were not installed, whatever was imported before."""
-    monkeypatch.setitem(sys.modules, "torch", None)
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [["train", *SET], ["specialization", "a.safetensors", "b.safetensors"], ["batchnorm", "a.pt"]],
-    ids=lambda arguments: arguments[0],
-)
-def test_without_torch_it_is_one_sentence_with_the_remedy(practicum, here, no_torch, arguments):
-    (here / "a.pt").write_bytes(b"PK\x03\x04 whatever it holds")
-    code, out, err = practicum(*arguments)
-    assert (code, out) == (2, "")
-    assert re.fullmatch(
-        r"practicum: .*'torch', which is not installed; run pip install 'practicum\[networks\]'.*\n", err
-    )
-    assert not (here / "practicum-runs").exists()
-
-
-def test_a_misspelt_setting_needs_no_torch(practicum, no_torch):
-    code, out, err = practicum("train", "--set", "learnin_rate=1")
-    assert (code, out) == (2, "")
-    assert "Did you mean 'learning_rate'?" in err
-
-
-@pytest.mark.parametrize("verb", ["train", "specialization", "batchnorm"])
-def test_help(practicum, verb, no_torch):
-    code, out, _ = practicum(verb, "--help")
-    assert code == 0
-    assert f"Usage: practicum {verb}" in out
-
-
-torch = pytest.importorskip("torch")
-
-from practicum.networks import Students  # noqa: E402
-from practicum.runs import load_network, save_network  # noqa: E402
-from practicum.runs.checkpoints import about_network  # noqa: E402
-from practicum.runs.execute import execute  # noqa: E402
 
 
 def test_train_prints_stores_and_names_the_run(practicum):

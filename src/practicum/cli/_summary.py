@@ -10,7 +10,7 @@ import typer
 
 from practicum.cli import _terminal
 from practicum.report.curves import curve_of
-from practicum.runs.store import describe_status
+from practicum.runs.rows import describe_status
 
 if TYPE_CHECKING:
     import xarray as xr

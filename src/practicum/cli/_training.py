@@ -9,7 +9,7 @@ import numpy as np
 import typer
 
 from practicum.cli import _terminal
-from practicum.runs.store import describe_status
+from practicum.runs.rows import describe_status
 
 if TYPE_CHECKING:
     import xarray as xr

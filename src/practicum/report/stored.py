@@ -14,7 +14,7 @@ from practicum.errors import ParameterError, StorageError
 from practicum.report import document
 from practicum.report.curves import curve_of, learning_curve, side_by_side
 from practicum.report.settings import rows, text
-from practicum.runs.store import describe_status
+from practicum.runs.rows import describe_status
 
 if TYPE_CHECKING:
     import xarray as xr

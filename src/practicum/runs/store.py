@@ -10,22 +10,18 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import numpy as np
-from numpy.typing import ArrayLike
-
 from practicum.canonical import sha256
 from practicum.citations import bibtex, entries
-from practicum.errors import ParameterError, StorageError
-from practicum.runs.config import ID_LENGTH, RunConfig, config_from_json
+from practicum.errors import StorageError
+from practicum.runs.config import ID_LENGTH, RunConfig
 from practicum.runs.execute import execute
 from practicum.runs.files import read_sealed, require_writable, sweep_abandoned, write_sealed
 from practicum.runs.provenance import architecture, versions
 from practicum.runs.resuming import ENDING, SECONDS, Checkpoint
+from practicum.runs.rows import COLUMNS, summary
 
 if TYPE_CHECKING:
     import xarray as xr
-
-    from practicum.runs.netcdf import Label
 
 T = TypeVar("T")
 
@@ -197,7 +193,7 @@ class Store:
             except StorageError as error:
                 yield {**dict.fromkeys(COLUMNS), "id": run, "status": "damaged", **facts, "problem": str(error)}
             else:
-                yield {**dict.fromkeys(COLUMNS), "id": run, **_summary(label), **facts}
+                yield {**dict.fromkeys(COLUMNS), "id": run, **summary(label), **facts}
 
     def verify(self, prefix: str = "") -> Iterator[tuple[str, str]]:
         """Read every run (or those whose id begins with `prefix`); yields ``(id, problem)``, problem "" if whole."""
@@ -257,44 +253,3 @@ class Store:
                 "it was renamed: give it back its name, or move it away."
             )
         return content
-
-
-COLUMNS = ("id", "kind", "K", "M", "eta", "beta", "N", "seeds", "until", "status", "size", "time")
-"""Columns of :meth:`Store.table`, in order."""
-
-
-def describe_status(status: ArrayLike) -> str:
-    """One status a path in few words: ``"ok"``, or for several seeds ``"ok 60, diverged 4"``."""
-    names, counts = np.unique(np.asarray(status).astype(str), return_counts=True)
-    if len(names) == 1:
-        return str(names[0])
-    return ", ".join(f"{name} {count}" for count, name in sorted(zip(counts.tolist(), names.tolist()), reverse=True))
-
-
-def _summary(label: Label) -> dict[str, Any]:
-    row: dict[str, Any] = {"kind": label.kind, "status": describe_status(label.status)}
-    try:
-        config = config_from_json(label.config)
-    except ParameterError:  # written by another version of practicum: listed, with what is known
-        return row
-    if config.kind == "study":
-        return {**row, "kind": f"study {config.study}: {config.part}"}
-    if config.kind == "train":
-        return row | {
-            "K": "-".join(map(str, config.student_widths)),
-            "M": "-".join(map(str, config.teacher_widths)),
-            "eta": config.training.learning_rate,
-            "N": config.inputs.dimension,
-            "seeds": str(config.seeds),
-            "until": f"{config.training.epochs} epochs",
-        }
-    row |= {
-        "K": config.machine.students,
-        "M": config.machine.teachers,
-        "eta": config.rule.learning_rate,
-        "beta": config.rule.inverse_temperature,
-        "until": config.until,
-    }
-    if config.kind == "simulate":
-        row |= {"N": config.dimension, "seeds": str(config.seeds)}
-    return row
