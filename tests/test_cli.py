@@ -599,6 +599,38 @@ def test_doctor_names_what_is_missing(practicum, monkeypatch):
     assert "pip install 'practicum[networks]'" in checks["extra networks"].remedy
 
 
+def test_doctor_knows_packages_that_are_imported_by_another_name(practicum, monkeypatch):
+    from practicum.cli import _machine
+
+    monkeypatch.setattr(_machine, "find_spec", lambda name: None if name == "sklearn" else object())
+    monkeypatch.setattr(_machine, "_torch", list)
+    checks = {check.name: check for check in _machine.examine()}
+    assert checks["extra data"].found == "without scikit-learn"
+
+
+def test_doctor_says_where_images_are(practicum, here, monkeypatch):
+    from practicum.cli import _machine
+    from practicum.data import sources
+
+    (here / "data" / "mnist").mkdir(parents=True)
+    monkeypatch.setenv("PRACTICUM_DATA", "data")
+    monkeypatch.setattr(sources, "DEBIAN", here / "nowhere")
+    monkeypatch.setattr(_machine, "find_spec", lambda name: None)
+    checks = {check.name: check for check in _machine.examine()}
+    assert (checks["images mnist"].state, checks["images mnist"].found) == ("ok", "data/mnist")
+    assert checks["images fashion-mnist"].state == "absent"
+    assert "set $PRACTICUM_DATA" in checks["images fashion-mnist"].remedy
+
+
+def test_doctor_says_that_torch_is_broken(practicum, monkeypatch):
+    from practicum.cli import _machine
+
+    monkeypatch.setattr(_machine, "find_spec", lambda name: object())
+    monkeypatch.setitem(sys.modules, "torch", None)
+    (check,) = _machine._torch()
+    assert (check.state, "cannot be imported" in check.found) == ("warning", True)
+
+
 def test_doctor_warns_of_little_space(practicum, monkeypatch):
     from practicum.cli import _machine
 
