@@ -14,6 +14,7 @@ from practicum.networks.students import Students
 from practicum.networks.teachers import BalancedTeacher, SeparatedTeacher
 from practicum.runs.config import RunConfig, StudyConfig
 from practicum.runs.parallel import run_all
+from practicum.runs.seeds import Seeds
 from practicum.runs.store import Store
 from practicum.runs.training import TrainConfig
 from practicum.studies.catalyst import settings as fixed
@@ -77,7 +78,7 @@ def sweep_runs(sweep: Sweep) -> dict[tuple[float, int], TrainConfig]:
             students=Students(multiple=multiple, initial="normal"),
             inputs=GaussianInputs(dimension=fixed.INPUTS, scale=fixed.SCALE),
             training=_two_layers(sweep.epochs, sweep.steps_per_epoch),
-            seeds=sweep.seeds,
+            seeds=Seeds.of(sweep.seeds),
             samples=fixed.SAMPLES,
             held_out=sweep.held_out,
             observe_at=sweep.observe_at,
@@ -122,7 +123,7 @@ def strategy_runs(settings: Settings) -> dict[tuple[str, int, int], TrainConfig]
             students=Students(multiple=multiple, initial="normal"),
             inputs=laws[strategy],
             training=_two_layers(chosen.epochs, chosen.steps_per_epoch),
-            seeds=chosen.seeds,
+            seeds=Seeds.of(chosen.seeds),
             samples=samples,
             held_out=chosen.held_out,
             observe_at=chosen.epochs,
@@ -150,7 +151,7 @@ def deep_runs(chosen: Sequence[Deep]) -> dict[tuple[tuple[int, ...], int, int], 
                 epochs=deep.epochs,
                 steps_per_epoch=deep.steps_per_epoch,
             ),
-            seeds=deep.seeds,
+            seeds=Seeds.of(deep.seeds),
             samples=samples,
             held_out=deep.held_out,
             observe_at=deep.observe_at,

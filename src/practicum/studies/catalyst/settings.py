@@ -28,7 +28,7 @@ STRATEGIES = ("random", "teacher-aware", "teacher-agnostic")
 FEW = 30
 """The number of samples at which teacher-aware data have been published."""
 
-# Deep: d = 20, x ~ N(0, 10^2 I), C = 100. The source's rate 0.2 belongs to a loss that is averaged over outputs too; here
+# Deep: d = 20, x ~ N(0, 10^2 I), C = 100. The source's rate 0.2 belongs to a loss averaged over outputs too; here
 # a step follows 1/2 of the sum, and 0.2 diverges. With momentum and a last phase at a quarter of the rate optimisation
 # is not the limit; without them it is, at every number of samples.
 DEEP_INPUTS, DEEP_OUTPUTS, DEEP_SCALE = 20, 100, 10.0
@@ -177,8 +177,8 @@ SCALES = {
         images=Imaged(
             widths=(16, 16, 16, 16),
             multiples=(1, 2),
-            seeds=2,
-            samples=15_000,
+            seeds=3,
+            samples=10_000,
             epochs=3,
             teacher_epochs=2,
             teacher_rate=0.01,

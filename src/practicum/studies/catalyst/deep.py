@@ -1,0 +1,170 @@
+"""(k) and (l): verdicts on deep students and on students of an image classifier. Published numbers stand here."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+
+import numpy as np
+import xarray as xr
+
+from practicum.studies.catalyst.measurements import Found
+from practicum.studies.catalyst.settings import LEVEL, Deep
+from practicum.studies.catalyst.statistics import discovery, log_loss, mean_error
+from practicum.studies.catalyst.table import above, number, row
+from practicum.studies.claims import Claim
+
+# The deep teacher 50-75-100-125 of the paper's code, 2x: held-out losses .368 and 2e-4.
+THRESHOLD = "by 3.3 decades from N = 12 500 to 20 000"
+RECOVERED = 0.9999
+"""Mean best correlation of the worst layer beyond the threshold."""
+IMAGES = {1: (0.72, 0.50, 0.39, 0.47), 2: (0.79, 0.68, 0.65, 0.68)}
+"""Mean best correlation by layer on CIFAR-10, by multiple."""
+_SHARP = 1.0
+"""Decades within a factor of at most 3 in N that count as sharp."""
+
+
+def judge(found: Found) -> list[Claim]:
+    """The claims on deep students, in the order of the paper."""
+    claims = []
+    for deep in found.settings.deep:
+        for multiple in deep.multiples:
+            claims += _deep(found, deep, multiple)
+    return [*claims, *_images(found)]
+
+
+def _deep(found: Found, deep: Deep, multiple: int) -> list[Claim]:
+    runs = {n: found.deep[deep.hidden, multiple, n] for n in sorted(deep.samples)}
+    counts = list(runs)
+    which = f"{'-'.join(map(str, deep.hidden))}, {multiple}×"
+    name = f"{'small' if deep.hidden[0] < 50 else 'large'}.{multiple}×"
+    where = f"{deep.seeds} seeds, {deep.epochs * deep.steps_per_epoch} updates whatever N"
+    rows = []
+    drops = {(a, b): mean_error(log_loss(runs[a]) - log_loss(runs[b])) for a, b in pairwise(counts)}
+    if drops:
+        (low, high), drop = max(drops.items(), key=lambda item: item[1][0] if math.isfinite(item[1][0]) else -math.inf)
+        rows.append(
+            above(
+                f"k.sharp.{name}",
+                f"Between two numbers of samples the held-out loss falls by more than a factor 10 (teacher {which}).",
+                THRESHOLD,
+                drop,
+                f"Largest fall of log10 of the held-out loss between neighbouring numbers of samples, from N = {low} "
+                f"to {high}; " + "; ".join(f"N = {n}: {_layers(run)}" for n, run in runs.items()) + f". {where}.",
+                bound=_SHARP,
+            )
+        )
+    least, most = counts[0], counts[-1]
+    final = runs[most].mean_best_correlation.isel(step=-1)
+    rows.append(
+        number(
+            f"k.recovered.{name}",
+            f"Beyond the threshold every layer of the teacher is found (teacher {which}).",
+            RECOVERED,
+            mean_error(final.min("layer").values),
+            f"Mean best correlation of the worst layer, N = {most}. {where}.",
+        )
+    )
+    rows.append(
+        above(
+            f"k.data.{name}",
+            f"Below the threshold it is the data that are missing, not the updates (teacher {which}).",
+            "training loss far below the held-out one",
+            mean_error(log_loss(runs[least]) - np.log10(runs[least].training_loss.isel(step=-1).values)),
+            f"log10 of the held-out over the training loss, N = {least}; "
+            + "; ".join(_losses(n, run) for n, run in runs.items())
+            + f". {where}.",
+        )
+    )
+    return [*rows, *_lowest_first(name, which, most, runs[most])]
+
+
+def _layers(run: xr.Dataset) -> str:
+    best = run.mean_best_correlation.isel(step=-1).mean("seed").values
+    return "ρ " + "/".join(f"{value:.3f}" for value in best)
+
+
+def _losses(samples: int, run: xr.Dataset) -> str:
+    last = run.isel(step=-1)
+    return f"N = {samples}: {float(last.training_loss.mean()):.2g} and {float(last.loss.mean()):.2g}"
+
+
+def _lowest_first(name: str, which: str, samples: int, run: xr.Dataset) -> list[Claim]:
+    """Epochs at which layers pass a level; a layer that does not counts as one look after the last."""
+    epochs = discovery(run.mean_best_correlation, LEVEL)
+    epochs = np.where(np.isfinite(epochs), epochs, 2.0 * run.epoch.values[-1] - run.epoch.values[-2])
+    means = ", ".join(f"{value:.3g}" for value in epochs.mean(axis=0))
+    steps = [mean_error(gap) for gap in np.diff(epochs, axis=1).T]
+    worst = min(range(len(steps)), key=lambda i: steps[i][0])
+    remark = f"Epochs at which the mean best correlation of a layer passes {LEVEL:g}: {means}, mean over seeds. "
+    return [
+        above(
+            f"k.first.{name}",
+            f"The lowest layer is learnt before any other (teacher {which}).",
+            "before",
+            mean_error(epochs[:, 1:].min(axis=1) - epochs[:, 0]),
+            f"{remark}Between the lowest layer and the next one; N = {samples}.",
+        ),
+        above(
+            f"k.order.{name}",
+            f"Layer after layer is learnt, from below (teacher {which}).",
+            "lower layers first",
+            steps[worst],
+            f"{remark}The smallest advance of a layer over the one above it, here of layer {worst + 1}; N = {samples}.",
+        ),
+    ]
+
+
+def _images(found: Found) -> list[Claim]:
+    run = found.images
+    wide = "Wider students resemble an image classifier more closely, in every layer (2× against 1×)."
+    deep = "The correlation falls from each layer to the next"
+    if run is None:
+        why = "Not measured: neither Fashion-MNIST nor the digits of scikit-learn could be read."
+        return [
+            row("l.wider", wide, "in every layer", math.nan, math.nan, "undecided", why),
+            row("l.depth.1×", f"{deep} (image classifier, 1×).", "falls", math.nan, math.nan, "undecided", why),
+        ]
+    best = run.mean_best_correlation.transpose("multiple", "seed", "layer")
+    where = (
+        f"{found.image_set}, teacher right on {float(run.teacher_accuracy):.1%} of the test images, one teacher and "
+    )
+    where += f"{best.sizes['seed']} students"
+    claims = []
+    if {1, 2} <= set(run.multiple.values.tolist()):
+        gains = (best.sel(multiple=2) - best.sel(multiple=1)).values
+        errors = [mean_error(gain) for gain in gains.T]
+        worst = min(range(len(errors)), key=lambda i: errors[i][0])
+        claims.append(
+            above(
+                "l.wider",
+                wide,
+                "in every layer",
+                errors[worst],
+                f"Smallest gain of the mean best correlation, in layer {worst + 1}. {_table(best)}. {where}.",
+            )
+        )
+    for multiple in run.multiple.values.tolist():
+        values = best.sel(multiple=multiple).values
+        falls = [mean_error(fall) for fall in -np.diff(values, axis=1).T]
+        worst = min(range(len(falls)), key=lambda i: falls[i][0])
+        paper = "/".join(f"{value:g}" for value in IMAGES[multiple]) if multiple in IMAGES else "falls"
+        claims.append(
+            above(
+                f"l.depth.{multiple}×",
+                f"{deep} (image classifier, {multiple}×).",
+                paper,
+                falls[worst],
+                f"Smallest fall, from layer {worst + 1} to {worst + 2}; from the lowest to the highest layer it is "
+                f"{float((values[:, 0] - values[:, -1]).mean()):.2f}. The paper's numbers are of CIFAR-10. {where}.",
+            )
+        )
+    return claims
+
+
+def _table(best: xr.DataArray) -> str:
+    means = best.mean("seed")
+    return "; ".join(
+        f"{multiple}×: {'/'.join(f'{value:.2f}' for value in means.sel(multiple=multiple).values)}"
+        for multiple in means.multiple.values
+    )
