@@ -110,6 +110,7 @@ def test_what_was_learnt_from_chosen_examples_is_tested_on_plain_ones():
     assert TeacherAgnosticInputs(dimension=5, scale=2.0).held_out == GaussianInputs(dimension=5, scale=2.0)
     assert TeacherAwareInputs(dimension=5, scale=2.0).held_out == GaussianInputs(dimension=5, scale=2.0)
     assert ImageInputs(mean=0.3).held_out == ImageInputs(mean=0.3, split="test")
+    assert ImageInputs(split="test").held_out == ImageInputs()
 
 
 # ---- the teacher-aware law
@@ -287,7 +288,8 @@ def bad(value):
         (bad(np.ones((3, 5))), ["(3, 4)", "Got shape (3, 5)"]),
         (bad([["a"] * 4] * 3), ["GaussianInputs(dimension=100)"]),
         (bad(None), ["a law such as"]),
-        (bad(lambda r, shape: "abc"), ["array of numbers"]),
+        (bad(lambda r, shape: "abc"), ["array of real numbers"]),
+        (bad(lambda r, shape: 1j * np.ones(shape)), ["array of real numbers"]),
         (bad(lambda r, shape: np.full(shape, np.inf)), ["finite", "Got inf in example 0"]),
         (bad(GaussianInputs(dimension=5)), ["GaussianInputs must give", "Got shape (3, 5)"]),
     ],

@@ -24,7 +24,7 @@ class ImageInputs(LawValue):
 
     Main arguments:
         name: "mnist", "fashion-mnist" or "digits"; see :func:`practicum.data.images` for where they come from.
-        split: "train" or "test"; the held-out examples are always of "test".
+        split: "train" or "test"; the held-out examples are those of the other one.
         flat: vectors (N, h w) for multilayer perceptrons, or images (N, 1, h, w) for convolutions.
 
     Other arguments:
@@ -55,7 +55,7 @@ class ImageInputs(LawValue):
 
     @property
     def held_out(self) -> ImageInputs:
-        return self.replace(split="test")
+        return self.replace(split="test" if self.split == "train" else "train")
 
     def sample(
         self, rng: np.random.Generator, count: int, teacher: MLP | None = None, seed_index: int = 0

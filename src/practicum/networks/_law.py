@@ -104,9 +104,11 @@ def draw(
         values = _rows(law, rng, count)
     try:
         array = np.asarray(values)
+        if array.dtype.kind == "c":
+            raise TypeError
         array = array if array.dtype == np.float32 else array.astype(np.float64)
     except (TypeError, ValueError):
-        raise ParameterError(f"Inputs must be an array of numbers. Got {values!r:.60} instead.") from None
+        raise ParameterError(f"Inputs must be an array of real numbers. Got {_shown(values)} instead.") from None
     if array.shape != shape:
         raise ParameterError(
             f"{_name(law)} must give an array of shape {shape}, one example a row. Got shape {array.shape} instead."
@@ -120,13 +122,19 @@ def draw(
     return array
 
 
-def _rows(law: Any, rng: np.random.Generator, count: int) -> np.ndarray:
-    array = np.asarray(law)
+def as_rows(law: Any) -> np.ndarray:
+    """The array (rows, ...) that stands for a law, from an array, a tensor or a list; or one sentence."""
+    array = np.asarray(law.detach().cpu() if hasattr(law, "detach") else law)
     if array.ndim < 2 or array.dtype.kind not in "fiu":
         raise ParameterError(
             "Inputs must be a law such as GaussianInputs(dimension=100), a function law(rng, (n, d)), or an array of "
-            f"shape (rows, d). Got {law!r:.60} instead."
+            f"shape (rows, d). Got {_shown(law)} instead."
         )
+    return array
+
+
+def _rows(law: Any, rng: np.random.Generator, count: int) -> np.ndarray:
+    array = as_rows(law)
     if len(array) < count:
         raise ParameterError(
             f"An array of inputs must have at least {count} rows, one for each example that is asked for. Got "
@@ -137,3 +145,8 @@ def _rows(law: Any, rng: np.random.Generator, count: int) -> np.ndarray:
 
 def _name(law: Any) -> str:
     return type(law).__name__ if hasattr(law, "sample") else "An input law" if callable(law) else "An array of inputs"
+
+
+def _shown(value: Any) -> str:
+    """The beginning of a value, on one line."""
+    return " ".join(repr(value).split())[:60]

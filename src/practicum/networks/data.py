@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,7 @@ from torch import Tensor, nn
 
 from practicum.errors import ParameterError
 from practicum.networks._assembly import checked_seeds, precision
-from practicum.networks._law import draw
+from practicum.networks._law import as_rows, draw
 from practicum.networks.randomness import generator
 from practicum.values import whole
 
@@ -80,7 +81,8 @@ def make_data(
     """Training and held-out examples of a law, drawn for each seed.
 
     Main arguments:
-        law: see :func:`practicum.networks.inputs.draw`. Held-out examples follow its `held_out`, if it has one.
+        law: see :func:`practicum.networks.inputs.draw`. Held-out examples follow its `held_out`, if it has one; the
+            rows of an array are either held out or trained on, also where training inputs are drawn anew.
         teacher: laws may place their examples around it.
         seeds: whole numbers >= 0; what a seed gets does not depend on the others.
         samples, held_out: N and N'.
@@ -91,13 +93,16 @@ def make_data(
         dtype, device: of the tensors; numbers are drawn in float64 on the CPU.
 
     Raises:
-        ParameterError: bad seeds or counts, or examples of another shape than the teacher takes.
+        ParameterError: bad seeds or counts, fewer rows of an array than examples, or examples of another shape than the
+            law says.
     """
     numbers = checked_seeds(seeds)
     samples, held_out = whole("samples", samples, 1), whole("held_out", held_out, 1)
+    is_array = not hasattr(law, "sample") and not callable(law)
     if shared is None:
-        shared = getattr(law, "kind", None) == "images" or isinstance(law, np.ndarray)
+        shared = getattr(law, "kind", None) == "images" or is_array
     numbers = (0,) if shared else numbers
+    law = _Rows(as_rows(law), numbers, samples, held_out) if is_array else law
     shape = example_shape(law, teacher)
     other = getattr(law, "held_out", law)
 
@@ -110,14 +115,38 @@ def make_data(
 
 def example_shape(law: Any, teacher: nn.Module) -> int | tuple[int, ...]:
     """Of one example: what the law says, or the inputs of the teacher."""
-    if isinstance(law, np.ndarray):
-        return law.shape[1:]
     if hasattr(law, "shape"):
         return law.shape
     if hasattr(law, "dimension"):
         return law.dimension
     shape = getattr(teacher, "shape", None)
     return shape if shape is not None else teacher.sizes[0]  # pyright: ignore[reportReturnType, reportIndexIssue, reportCallIssue, reportArgumentType]
+
+
+class _Rows:
+    """The rows of an array as a law: some of each seed's are held out, and the others may be drawn."""
+
+    def __init__(self, array: np.ndarray, seeds: Sequence[int], samples: int, held_out: int) -> None:
+        if len(array) < samples + held_out:
+            raise ParameterError(
+                f"An array of inputs must have at least {samples + held_out} rows, {samples} to train on and "
+                f"{held_out} to hold out. Got {len(array)} instead; ask for fewer of either."
+            )
+        orders = [generator(seed, "held-out").permutation(len(array)) for seed in seeds]
+        self.array, self.shape = array, array.shape[1:]
+        self.places = [order[held_out:] for order in orders]
+        self._others = [order[:held_out] for order in orders]
+
+    @property
+    def held_out(self) -> _Rows:
+        other = copy(self)
+        other.places, other._others = self._others, self.places
+        return other
+
+    def sample(
+        self, rng: np.random.Generator, count: int, teacher: nn.Module | None = None, seed_index: int = 0
+    ) -> np.ndarray:
+        return self.array[rng.permutation(self.places[seed_index])[:count]]
 
 
 def redrawn(data: Data, teacher: nn.Module, epoch: int) -> Tensor:
