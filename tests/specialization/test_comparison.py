@@ -135,6 +135,14 @@ def test_what_cannot_be_compared():
         compare(TEACHER, made, ["digits"])
     with pytest.raises(ParameterError, match="The threshold of a coverage"):
         compare(TEACHER, made, x, threshold=1.2)
+    for layers in ("1", [], [1], [("1", "1", "1")], 1):
+        with pytest.raises(ParameterError, match="'layers' to compare must be a list of names"):
+            compare(TEACHER, made, x, layers)
+    for values in (np.array([["a"] * 6]), np.array([[None] * 6])):
+        with pytest.raises(ParameterError, match="Inputs must be numbers"):
+            compare(TEACHER, made, values)
+    with pytest.raises(ParameterError, match="one teacher a student or one for all"):
+        compare(network([6, 4, 3], seeds=2), network([6, 4, 3], seeds=3), x)
     with torch.no_grad():
         made.weights[0][0, 1, 1] = float("nan")
     with pytest.raises(ParameterError, match=r"weights of the student must be finite\. 'weights.0' is not"):

@@ -163,6 +163,7 @@ def test_booleans_and_integers_are_numbers_too():
     "teacher, student, text",
     [
         (np.ones((5, 2)), np.ones((6, 2)), "5 samples of the teacher and 6 of the student"),
+        (np.ones((2, 5, 2)), np.ones((3, 5, 2)), r"one teacher a student or one for all.* Got \(2,\) of the teacher"),
         (np.ones((0, 2)), np.ones((0, 2)), r"at least one sample and one node. Got \(0, 2\)"),
         (np.ones(5), np.ones((5, 2)), r"Activations of the teacher must have shape"),
         (np.array([["a", "b"]]), np.ones((1, 2)), "must be real numbers"),

@@ -60,5 +60,8 @@ def test_without_memory_the_rank_is_uniform():
 def test_what_cannot_be_ranked():
     with pytest.raises(ParameterError, match="at most 65534 students"):
         ranks(np.zeros((1, 65535)))
-    with pytest.raises(ParameterError, match=r"must have shape \(time, ..., m, n\)"):
-        winner_rank(np.zeros((3, 4), np.uint16))
+    for wrong in (np.zeros((3, 4), np.uint16), np.zeros((0, 3, 4), np.uint16)):
+        with pytest.raises(ParameterError, match=r"must be whole numbers of shape \(time, ..., m, n\)"):
+            winner_rank(wrong)
+    with pytest.raises(ParameterError, match=r"Got float64 .*; ranks\(rho\) makes them"):  # rho itself is no rank
+        winner_rank(np.random.default_rng(0).uniform(size=(3, 2, 4)))

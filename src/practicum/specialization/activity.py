@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from practicum.errors import ParameterError
-from practicum.specialization.correlation import as_activations, as_numpy
+from practicum.specialization.correlation import as_activations, as_numpy, as_pair
 
 # Samples that are counted at a time: float32 counts exactly up to 2^24.
 _ROWS = 4096
@@ -30,14 +30,9 @@ class Activity:
         """Take in more samples: teacher (..., samples, m) and student (..., samples, n).
 
         Raises:
-            ParameterError: the numbers of samples differ, or there are none.
+            ParameterError: the numbers of samples differ, there are none, or the axes in front do not fit each other.
         """
-        teacher, student = as_activations("teacher", teacher), as_activations("student", student)
-        if teacher.shape[-2] != student.shape[-2]:
-            raise ParameterError(
-                "Activity needs both networks on the same samples. Got "
-                f"{teacher.shape[-2]} samples of the teacher and {student.shape[-2]} of the student instead."
-            )
+        teacher, student = as_pair("Activity", teacher, student)
         for first in range(0, teacher.shape[-2], _ROWS):
             part = slice(first, first + _ROWS)
             a, b = _gates(teacher[..., part, :]), _gates(student[..., part, :])
@@ -59,7 +54,7 @@ class Activity:
 
     @property
     def dead(self) -> np.ndarray:
-        """True for a student that never fires, shape (..., n). It does not learn either."""
+        """True for a student that never fires, shape (..., n). A ReLU that does not fire does not learn either."""
         return self.student == 0
 
     @property

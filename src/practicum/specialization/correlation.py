@@ -42,14 +42,10 @@ class Correlation:
         """Take in more samples: teacher (..., samples, m) and student (..., samples, n).
 
         Raises:
-            ParameterError: the numbers of samples differ, there are none, or the nodes are not those of before.
+            ParameterError: the numbers of samples differ, there are none, the axes in front do not fit each other, or
+                the nodes are not those of before.
         """
-        teacher, student = as_activations("teacher", teacher), as_activations("student", student)
-        if teacher.shape[-2] != student.shape[-2]:
-            raise ParameterError(
-                "A correlation needs both networks on the same samples. Got "
-                f"{teacher.shape[-2]} samples of the teacher and {student.shape[-2]} of the student instead."
-            )
+        teacher, student = as_pair("A correlation", teacher, student)
         count = teacher.shape[-2]
         rows = min(max(64, _CHUNK * count // max(_size(teacher), _size(student))), _SAMPLES)
         for first in range(0, count, rows):
@@ -145,6 +141,24 @@ class Correlation:
 def correlate(teacher: Any, student: Any) -> Correlation:
     """The :class:`Correlation` of activations (..., samples, m) and (..., samples, n) that are there as a whole."""
     return Correlation().update(teacher, student)
+
+
+def as_pair(what: str, teacher: Any, student: Any) -> tuple[Any, Any]:
+    """Activations of both networks on the same samples, or one sentence; see :func:`as_activations`."""
+    teacher, student = as_activations("teacher", teacher), as_activations("student", student)
+    if teacher.shape[-2] != student.shape[-2]:
+        raise ParameterError(
+            f"{what} needs both networks on the same samples. Got "
+            f"{teacher.shape[-2]} samples of the teacher and {student.shape[-2]} of the student instead."
+        )
+    try:
+        np.broadcast_shapes(teacher.shape[:-2], student.shape[:-2])
+    except ValueError:
+        raise ParameterError(
+            f"{what} needs one teacher a student or one for all, in the axes in front of the samples. Got "
+            f"{tuple(teacher.shape[:-2])} of the teacher and {tuple(student.shape[:-2])} of the student instead."
+        ) from None
+    return teacher, student
 
 
 def as_activations(name: str, values: Any) -> Any:

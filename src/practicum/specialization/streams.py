@@ -40,10 +40,10 @@ def follow(
         activity: whether firing is counted too.
 
     Raises:
-        ParameterError: there is no batch, a layer does not exist, the networks have different numbers of layers, or a
-            convolution different numbers of positions.
+        ParameterError: there is no batch or no layer, a layer does not exist, the networks have different numbers of
+            layers or of seeds, or convolutions different numbers of positions.
     """
-    pairs = None if layers is None else [(name, name) if isinstance(name, str) else tuple(name) for name in layers]
+    pairs = None if layers is None else _pairs(layers)
     theirs_named, ours_named = (None, None) if pairs is None else ([pair[side] for pair in pairs] for side in (0, 1))
     streams: list[Stream] = []
     for batch in batches:
@@ -70,6 +70,21 @@ def follow(
     return streams
 
 
+def _pairs(layers: Any) -> list[tuple[str, str]]:
+    """Names of layers as pairs (teacher's, student's), or one sentence."""
+    listed = [] if isinstance(layers, str) or not hasattr(layers, "__iter__") else list(layers)
+    pairs = [(name, name) if isinstance(name, str) else name for name in listed]
+    if not pairs or not all(
+        isinstance(pair, (tuple, list)) and len(pair) == 2 and all(isinstance(name, str) for name in pair)
+        for pair in pairs
+    ):
+        raise ParameterError(
+            "The 'layers' to compare must be a list of names, the same for both networks, or of pairs (teacher's, "
+            f"student's). Got {layers!r:.60} instead; None takes the hidden layers."
+        )
+    return [(theirs, ours) for theirs, ours in pairs]
+
+
 def rows(inputs: Tensor, count: int, axis: int) -> Iterator[Tensor]:
     """The batches of `count` samples that a tensor of inputs has along its axis of samples."""
     for first in range(0, inputs.shape[axis], count):
@@ -91,7 +106,7 @@ def batches_of(inputs: Any, like: nn.Module, count: int = 500) -> Iterator[Tenso
             raise ParameterError(
                 f"Inputs must have shape (samples, ...), with at least one sample. Got {tuple(inputs.shape)} instead."
             )
-        stream: Iterable[Any] = rows(torch.as_tensor(inputs), count, 0)
+        stream: Iterable[Any] = rows(_as_tensor(inputs), count, 0)
     else:
         if isinstance(inputs, (str, bytes)) or not hasattr(inputs, "__iter__"):
             raise ParameterError(f"Inputs must be an array, a tensor or a stream of them. Got {inputs!r:.60} instead.")
@@ -102,9 +117,16 @@ def batches_of(inputs: Any, like: nn.Module, count: int = 500) -> Iterator[Tenso
             raise ParameterError(
                 f"A stream of inputs must give arrays or tensors, or pairs (inputs, labels). Got {batch!r:.60} instead."
             )
-        tensor = torch.as_tensor(batch).to(parameter)
+        tensor = _as_tensor(batch).to(parameter)
         if not bool(tensor.isfinite().all()):
             raise ParameterError(
                 "Inputs must be finite, because one bad number spoils all correlations; drop the sample."
             )
         yield tensor
+
+
+def _as_tensor(values: Any) -> Tensor:
+    try:
+        return torch.as_tensor(values)
+    except TypeError:
+        raise ParameterError(f"Inputs must be numbers. Got {values.dtype} instead.") from None

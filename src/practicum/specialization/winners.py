@@ -56,11 +56,17 @@ def winner_rank(ranks_over_time: Any, students: Any = None) -> np.ndarray:
 
     Returns shape (time, ..., m), NaN where there is no winner, or no rank at that time.
 
+    Raises:
+        ParameterError: no whole numbers, or fewer than three axes.
+
     Source: Tian et al., "Luck Matters: Understanding Training Dynamics of Deep ReLU Networks", arXiv:1905.13405.
     """
     values = np.asarray(ranks_over_time)
-    if values.ndim < 3:
-        raise ParameterError(f"Ranks over time must have shape (time, ..., m, n). Got {values.shape} instead.")
+    if values.ndim < 3 or 0 in values.shape or values.dtype.kind not in "iu":
+        raise ParameterError(
+            "Ranks over time must be whole numbers of shape (time, ..., m, n), at least one. Got "
+            f"{values.dtype} of shape {values.shape} instead; ranks(rho) makes them of correlations."
+        )
     final = winners(values[-1])
     place = np.maximum(final, 0)[None, ..., None]
     chosen = np.take_along_axis(values, np.broadcast_to(place, (*values.shape[:-1], 1)), axis=-1)[..., 0]
