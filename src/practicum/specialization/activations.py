@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from practicum.errors import ParameterError
+from practicum.networks._evaluation import evaluated
 from practicum.networks.cnn import CNN
 from practicum.networks.ensemble import Ensemble
 from practicum.networks.mlp import MLP
@@ -79,20 +80,6 @@ def one_for_all(network: nn.Module, inputs: Tensor) -> bool:
         return False
     # Without a shape of its own an Ensemble knows inputs with a seed axis only.
     return inputs.ndim > 2 if network.shape is None else inputs.shape[2:] == network.shape
-
-
-@contextmanager
-def evaluated(*networks: nn.Module) -> Iterator[None]:
-    """Without gradients and in evaluation mode; afterwards each module is in the mode it was in."""
-    before = [(part, part.training) for network in networks for part in network.modules()]
-    try:
-        for network in networks:
-            network.eval()
-        with torch.no_grad():
-            yield
-    finally:
-        for part, mode in before:
-            part.training = mode
 
 
 def _recorded(network: nn.Module, inputs: Tensor, layers: Sequence[str] | None) -> Activations:

@@ -14,7 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from practicum.specialization.activations import evaluated, one_for_all
+from practicum.networks._evaluation import evaluated
+from practicum.specialization.activations import one_for_all
 from practicum.specialization.pairs import as_batch, check_finite, check_pair
 from practicum.specialization.propagation import layered
 

@@ -14,6 +14,7 @@ from torch import fx, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.overrides import TorchFunctionMode
 
+from practicum.networks._evaluation import evaluated
 from practicum.networks.mlp import MLP
 from practicum.specialization.batchnorm.naming import AFTER, BEFORE, LINEAR, OTHER, SUM, UNKNOWN, of_perceptron
 
@@ -168,15 +169,9 @@ class _Recorder(TorchFunctionMode):
 
 
 def _recorded(module: nn.Module, inputs: Any) -> list[_Step]:
-    training = {part: part.training for part in module.modules()}
     recorder = _Recorder(module)
-    try:
-        module.eval()
-        with torch.no_grad(), recorder:
-            module(*(inputs if isinstance(inputs, tuple) else (inputs,)))
-    finally:
-        for part, was in training.items():
-            part.training = was
+    with evaluated(module), recorder:
+        module(*(inputs if isinstance(inputs, tuple) else (inputs,)))
     return recorder.steps
 
 
