@@ -12,7 +12,7 @@ from practicum.studies.catalyst.measurements import Found
 from practicum.studies.catalyst.settings import LEVEL, Deep
 from practicum.studies.catalyst.statistics import discovery, log_loss, mean_error
 from practicum.studies.catalyst.table import above, number, row
-from practicum.studies.claims import Claim
+from practicum.studies.claims import Claim, exceeds
 
 # The deep teacher 50-75-100-125 of the paper's code, 2x: held-out losses .368 and 2e-4.
 THRESHOLD = "by 3.3 decades from N = 12 500 to 20 000"
@@ -34,7 +34,7 @@ def judge(found: Found) -> list[Claim]:
 
 
 def _deep(found: Found, deep: Deep, multiple: int) -> list[Claim]:
-    runs = {n: found.deep[deep.hidden, multiple, n] for n in sorted(deep.samples)}
+    runs = {n: found.deep[deep.hidden, multiple, n, deep.epochs] for n in sorted(deep.samples)}
     counts = list(runs)
     which = f"{'-'.join(map(str, deep.hidden))}, {multiple}×"
     name = f"{'small' if deep.hidden[0] < 50 else 'large'}.{multiple}×"
@@ -76,7 +76,29 @@ def _deep(found: Found, deep: Deep, multiple: int) -> list[Claim]:
             + f". {where}.",
         )
     )
+    if multiple == deep.multiples[0]:
+        rows += [_longer(found, deep, name, which, *pair) for pair in deep.longer if pair[0] in runs]
     return [*rows, *_lowest_first(name, which, most, runs[most])]
+
+
+def _longer(found: Found, deep: Deep, name: str, which: str, samples: int, epochs: int) -> Claim:
+    """Whether a number of samples stays too small when the training goes on."""
+    key = (deep.hidden, deep.multiples[0], samples)
+    short, long = found.deep[*key, deep.epochs], found.deep[*key, epochs]
+    fall, error = mean_error(log_loss(short) - log_loss(long))
+    updates = [n * deep.steps_per_epoch for n in (deep.epochs, epochs)]
+    return row(
+        f"k.time.{samples}.{name}",
+        f"Longer training does not replace samples: with N = {samples} the held-out loss stays within a factor 2 "
+        f"(teacher {which}).",
+        "a threshold of samples",
+        fall,
+        error,
+        exceeds(-fall, error, -math.log10(2)),
+        f"Fall of log10 of the held-out loss from {updates[0]} to {updates[1]} updates: {_layers(short)}, and "
+        f"then {_layers(long)}. Training and held-out losses: {_losses(samples, short)}, and then "
+        f"{_losses(samples, long).partition(': ')[2]}. {deep.seeds} seeds.",
+    )
 
 
 def _layers(run: xr.Dataset) -> str:

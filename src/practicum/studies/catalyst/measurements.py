@@ -24,6 +24,7 @@ from practicum.studies.catalyst.settings import Deep, Settings, Sweep
 from practicum.studies.progress import Progress
 
 Compute = Callable[..., xr.Dataset]
+DeepKey = tuple[tuple[int, ...], int, int, int]
 
 
 @dataclass
@@ -34,7 +35,7 @@ class Found:
         sweep: by (decay, multiple), see :func:`practicum.specialization.learning.train`.
         alignment: by multiple, see :func:`practicum.studies.catalyst.alignment.aligned_students`.
         strategies: by (strategy, multiple, samples).
-        deep: by (widths of the teacher, multiple, samples).
+        deep: by (widths of the teacher, multiple, samples, epochs).
         images: of all multiples, None where there are no images; `image_set` names them.
     """
 
@@ -42,7 +43,7 @@ class Found:
     sweep: dict[tuple[float, int], xr.Dataset] = field(default_factory=dict)
     alignment: dict[int, xr.Dataset] = field(default_factory=dict)
     strategies: dict[tuple[str, int, int], xr.Dataset] = field(default_factory=dict)
-    deep: dict[tuple[tuple[int, ...], int, int], xr.Dataset] = field(default_factory=dict)
+    deep: dict[DeepKey, xr.Dataset] = field(default_factory=dict)
     images: xr.Dataset | None = None
     image_set: str = ""
     runs: list[str] = field(default_factory=list)
@@ -136,31 +137,34 @@ def strategy_runs(settings: Settings) -> dict[tuple[str, int, int], TrainConfig]
     }
 
 
-def deep_runs(chosen: Sequence[Deep]) -> dict[tuple[tuple[int, ...], int, int], TrainConfig]:
-    """Deep students by teacher, multiple and number of samples."""
-    return {
-        (deep.hidden, multiple, samples): TrainConfig(
-            teacher=BalancedTeacher(inputs=fixed.DEEP_INPUTS, hidden=deep.hidden, outputs=fixed.DEEP_OUTPUTS),
-            students=Students(multiple=multiple),
-            inputs=GaussianInputs(dimension=fixed.DEEP_INPUTS, scale=fixed.DEEP_SCALE),
-            training=Training(
-                learning_rate=fixed.DEEP_RATE,
-                momentum=fixed.DEEP_MOMENTUM,
-                schedule=((max(1, 3 * deep.epochs // 4), fixed.DEEP_LAST_RATE),),
-                batch_size=fixed.DEEP_BATCH,
-                epochs=deep.epochs,
-                steps_per_epoch=deep.steps_per_epoch,
-            ),
-            seeds=Seeds.of(deep.seeds),
-            samples=samples,
-            held_out=deep.held_out,
-            observe_at=deep.observe_at,
-            thresholds=fixed.COVERED,
-        )
-        for deep in chosen
-        for multiple in deep.multiples
-        for samples in deep.samples
-    }
+def deep_runs(chosen: Sequence[Deep]) -> dict[DeepKey, TrainConfig]:
+    """Deep students by teacher, multiple, number of samples and epochs, the longest first."""
+    runs = {}
+    for deep in chosen:
+        runs |= {(deep.hidden, deep.multiples[0], samples, epochs): deep for samples, epochs in deep.longer}
+        runs |= {(deep.hidden, m, samples, deep.epochs): deep for m in deep.multiples[::-1] for samples in deep.samples}
+    return {key: _deep(deep, *key[1:]) for key, deep in runs.items()}
+
+
+def _deep(deep: Deep, multiple: int, samples: int, epochs: int) -> TrainConfig:
+    return TrainConfig(
+        teacher=BalancedTeacher(inputs=fixed.DEEP_INPUTS, hidden=deep.hidden, outputs=fixed.DEEP_OUTPUTS),
+        students=Students(multiple=multiple),
+        inputs=GaussianInputs(dimension=fixed.DEEP_INPUTS, scale=fixed.DEEP_SCALE),
+        training=Training(
+            learning_rate=fixed.DEEP_RATE,
+            momentum=fixed.DEEP_MOMENTUM,
+            schedule=((max(1, 3 * epochs // 4), fixed.DEEP_LAST_RATE),),
+            batch_size=fixed.DEEP_BATCH,
+            epochs=epochs,
+            steps_per_epoch=deep.steps_per_epoch,
+        ),
+        seeds=Seeds.of(deep.seeds),
+        samples=samples,
+        held_out=deep.held_out,
+        observe_at=deep.observe_at if epochs == deep.epochs else max(1, epochs // 12),
+        thresholds=fixed.COVERED,
+    )
 
 
 def image_run(settings: Settings, name: str) -> StudyConfig:

@@ -214,29 +214,31 @@ def _strategies(found: Found) -> Picture:
 
 
 def _threshold(found: Found, deep: Deep) -> Picture:
-    samples, multiples = sorted(deep.samples), list(deep.multiples)
+    samples = sorted(deep.samples)
+    lines = [(f"{m}×", m, deep.epochs) for m in deep.multiples]
+    for epochs in sorted({epochs for _, epochs in deep.longer}):
+        lines.append((f"{deep.multiples[0]}×, {epochs / deep.epochs:g} times as long", deep.multiples[0], epochs))
 
     def grid(name: str) -> xr.DataArray:
-        return xr.concat(
-            [
-                xr.concat(
-                    [found.deep[deep.hidden, m, n][name].isel(step=-1).reset_coords(drop=True) for n in samples],
-                    xr.Variable("samples", samples),
-                )
-                for m in multiples
-            ],
-            xr.Variable("multiple", multiples),
-        )
+        first = found.deep[deep.hidden, deep.multiples[0], samples[0], deep.epochs][name].isel(step=-1)
+        values = np.full((len(lines), len(samples), *first.shape), np.nan)
+        for row, (_, multiple, epochs) in enumerate(lines):
+            for column, n in enumerate(samples):
+                if (deep.hidden, multiple, n, epochs) in found.deep:
+                    run = found.deep[deep.hidden, multiple, n, epochs][name].isel(step=-1)
+                    values[row, column] = run.transpose(*first.dims).values
+        over = {"multiple": [title for title, *_ in lines], "samples": samples}
+        return xr.DataArray(values, dims=(*over, *first.dims), coords=over)
 
     name = "small" if deep.hidden[0] < 50 else "large"
     return Picture(
         f"threshold-{'-'.join(map(str, deep.hidden))}",
         f"Deep students of the teacher {'-'.join(map(str, deep.hidden))} after "
-        f"{deep.epochs * deep.steps_per_epoch} updates: with too few samples they fit them and find nothing above the "
+        f"{deep.epochs * deep.steps_per_epoch} updates: with too few samples they fit them and find little above the "
         "lowest layer.",
         figures.sample_threshold,
         xr.Dataset({"loss": grid("loss"), "mean_best_correlation": grid("mean_best_correlation")}),
-        tuple(_known(found, [f"k.{kind}.{name}" for kind in ("sharp", "recovered", "data")])),
+        tuple(_known(found, [f"k.{kind}.{name}" for kind in ("sharp", "recovered", "data", "time")])),
     )
 
 

@@ -80,7 +80,8 @@ class Strategies:
 
 @dataclass(frozen=True)
 class Deep:
-    """Deep students over numbers of samples, the number of updates being the same."""
+    """Deep students over numbers of samples, the number of updates being the same; `longer` lists pairs (samples,
+    epochs) of trainings that go on for longer, of the first multiple."""
 
     hidden: tuple[int, ...]
     multiples: tuple[int, ...]
@@ -89,7 +90,8 @@ class Deep:
     epochs: int
     steps_per_epoch: int
     held_out: int
-    observe_at: tuple[int, ...]
+    observe_at: int
+    longer: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -166,12 +168,13 @@ SCALES = {
             Deep(
                 hidden=(10, 15, 20, 25),
                 multiples=(2,),
-                samples=(300, 1000, 3000),
+                samples=(1000, 2000, 3000),
                 seeds=4,
                 epochs=36,
                 steps_per_epoch=500,
                 held_out=1000,
-                observe_at=tuple(range(37)),
+                observe_at=1,
+                longer=((2000, 144),),
             ),
         ),
         images=Imaged(
@@ -221,17 +224,19 @@ SCALES = {
                 epochs=80,
                 steps_per_epoch=500,
                 held_out=5000,
-                observe_at=tuple(range(81)),
+                observe_at=1,
+                longer=((1000, 320), (1500, 320)),
             ),
             Deep(
                 hidden=(50, 75, 100, 125),
                 multiples=(2,),
                 samples=(12_500, 20_000),
                 seeds=4,
-                epochs=120,
+                epochs=30,
                 steps_per_epoch=1000,
                 held_out=5000,
-                observe_at=tuple(range(0, 121, 4)),
+                observe_at=1,
+                longer=((12_500, 120),),
             ),
         ),
         images=Imaged(
