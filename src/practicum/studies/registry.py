@@ -14,7 +14,11 @@ from practicum.values import nearest
 if TYPE_CHECKING:
     from practicum.runs.store import Store
 
-STUDIES = {"west-saad": "practicum.studies.west_saad"}
+STUDIES = {
+    "west-saad": "practicum.studies.west_saad",
+    "luck-matters": "practicum.studies.luck_matters",
+    "catalyst": "practicum.studies.catalyst",
+}
 """Each module has ``settings.SCALES``, a mapping of scales, and ``reproduce(scale, store, progress) -> Result``."""
 SCALE_NAMES: list[str] = ["quick", "paper"]
 
