@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from itertools import pairwise
+from itertools import combinations
 
 import numpy as np
 import xarray as xr
@@ -20,8 +20,8 @@ RECOVERED = 0.9999
 """Mean best correlation of the worst layer beyond the threshold."""
 IMAGES = {1: (0.72, 0.50, 0.39, 0.47), 2: (0.79, 0.68, 0.65, 0.68)}
 """Mean best correlation by layer on CIFAR-10, by multiple."""
-_SHARP = 1.0
-"""Decades within a factor of at most 3 in N that count as sharp."""
+_SHARP, _FACTOR = 1.0, 3
+"""Decades that count as sharp, within a factor of at most 3 in the number of samples."""
 
 
 def judge(found: Found) -> list[Claim]:
@@ -40,17 +40,20 @@ def _deep(found: Found, deep: Deep, multiple: int) -> list[Claim]:
     name = f"{'small' if deep.hidden[0] < 50 else 'large'}.{multiple}×"
     where = f"{deep.seeds} seeds, {deep.epochs * deep.steps_per_epoch} updates whatever N"
     rows = []
-    drops = {(a, b): mean_error(log_loss(runs[a]) - log_loss(runs[b])) for a, b in pairwise(counts)}
+    near = [(a, b) for a, b in combinations(counts, 2) if b <= _FACTOR * a]
+    drops = {(a, b): mean_error(log_loss(runs[a]) - log_loss(runs[b])) for a, b in near}
     if drops:
         (low, high), drop = max(drops.items(), key=lambda item: item[1][0] if math.isfinite(item[1][0]) else -math.inf)
         rows.append(
             above(
                 f"k.sharp.{name}",
-                f"Between two numbers of samples the held-out loss falls by more than a factor 10 (teacher {which}).",
+                f"While samples grow by a factor 3 or less, the held-out loss falls by more than a factor 10 (teacher "
+                f"{which}).",
                 THRESHOLD,
                 drop,
-                f"Largest fall of log10 of the held-out loss between neighbouring numbers of samples, from N = {low} "
-                f"to {high}; " + "; ".join(f"N = {n}: {_layers(run)}" for n, run in runs.items()) + f". {where}.",
+                f"Largest fall of log10 of the held-out loss, from N = {low} to {high}; "
+                + "; ".join(f"N = {n}: {_layers(run)}" for n, run in runs.items())
+                + f". {where}.",
                 bound=_SHARP,
             )
         )

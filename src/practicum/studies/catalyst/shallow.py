@@ -144,16 +144,15 @@ def _deletion(found: Found) -> list[Claim]:
             and found.settings.alignment.hidden == RISE_AT["hidden"]
             and has_epoch(run, at)
         ):
-            rise = log_loss(run, at, "loss_without_any_below") - log_loss(run, at)
+            rise = mean_error(log_loss(run, at, "loss_without_any_below") - log_loss(run, at))
             before, after = (mean_error(log_loss(run, at, name))[0] for name in ("loss", "loss_without_any_below"))
             claims.append(
-                number(
+                above(
                     "g.early",
-                    f"At epoch {at} the unaligned students cannot be deleted yet: the loss rises by {RISE:g} decades.",
-                    RISE,
-                    _both(rise, 1),
-                    f"log10 of the held-out loss: from {before:.2f} to {after:.2f}; m = {RISE_AT['hidden']}, {size}. "
-                    "The uncertainty is that of the difference from a single training.",
+                    f"At epoch {at} the unaligned students cannot be deleted yet: the loss rises.",
+                    f"by {RISE:g} decades",
+                    rise,
+                    f"log10 of the held-out loss: from {before:.2f} to {after:.2f}; m = {RISE_AT['hidden']}, {size}.",
                 )
             )
     return claims
