@@ -86,7 +86,8 @@ def test_a_teacher_is_trained_once_and_handed_out_as_a_copy(monkeypatch):
     calls: list[tuple[int, ...]] = []
     monkeypatch.setattr(image_teachers, "_TRAINED", dict(image_teachers._TRAINED))
     monkeypatch.setattr("practicum.networks.labels.train_image_teacher", lambda *a, **k: calls.append(k["seeds"]))
-    value.train([0])
+    for dtype, device in (("float32", "cpu"), (torch.float32, torch.device("cpu")), (np.float32, "cpu")):
+        value.train([0], dtype=dtype, device=device)
     assert calls == []
     value.train([1])
     value.replace(epochs=2).train([0])
@@ -124,6 +125,11 @@ def test_fashion_mnist_within_seconds():
         ({"epochs": 0}, "'epochs' parameter must be a whole number >= 1"),
         ({"seeds": [1, 1]}, "none twice"),
         ({"dtype": "float16"}, "must be float32 or float64"),
+        ({"device": "gpu"}, "'device' parameter must be one"),
+        ({"learning_rate": "0.1"}, r"'learning_rate' parameter must be > 0\. Got '0\.1'"),
+        ({"widths": 4}, "'widths' parameter must be a list of whole numbers"),
+        ({"widths": ()}, "'widths' parameter must be a list of whole numbers"),
+        ({"widths": (0,), "convolutions": False}, "'widths' parameter must be a whole number >= 1"),
     ],
 )
 def test_what_does_not_fit_is_one_sentence(change, says):

@@ -69,6 +69,12 @@ def test_one_teacher_for_all_seeds():
     assert '"teacher_seed":null' in own.attrs["config"]
 
 
+def test_a_precision_has_one_name():
+    configs = {trained(dtype=dtype).attrs["config"] for dtype in ("float32", torch.float32, np.float32)}
+    assert len(configs) == 1
+    assert '"dtype":"float32"' in configs.pop()
+
+
 def test_several_thresholds_and_points():
     data = trained(thresholds=(0.5, 0.95), observe_at=2)
     assert data.epoch.values.tolist() == [0, 2, 4]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     import torch
 
     from practicum.networks.mlp import MLP
+
+
+_MOST_SEEDS = 100_000
 
 
 def precision(dtype: Any) -> torch.dtype:
@@ -32,10 +35,30 @@ def precision(dtype: Any) -> torch.dtype:
     return known[name]
 
 
+def place(device: Any) -> torch.device:
+    """A device that this PyTorch can compute on, from itself or from its name."""
+    need_torch()
+    import torch
+
+    try:
+        return torch.empty(0, device=device).device
+    except (RuntimeError, AssertionError, TypeError) as error:
+        why = str(error).partition("\n")[0].rstrip(".")
+        raise ParameterError(
+            "The 'device' parameter must be one that PyTorch can compute on here, such as 'cpu'. Got "
+            f"{device!r:.60} instead: {why}."
+        ) from None
+
+
 def checked_seeds(seeds: Sequence[int]) -> tuple[int, ...]:
     """Seeds as whole numbers >= 0, at least one and all different, or one sentence."""
     if isinstance(seeds, (str, bytes)) or not hasattr(seeds, "__iter__"):
         raise ParameterError(f"The 'seeds' parameter must be a list of whole numbers >= 0. Got {seeds!r:.60} instead.")
+    if isinstance(seeds, Sized) and len(seeds) > _MOST_SEEDS:
+        raise ParameterError(
+            f"The 'seeds' parameter must name at most {_MOST_SEEDS}, because all compute side by side. Got "
+            f"{len(seeds)} instead; train them in parts."
+        )
     numbers = tuple(whole("seeds", seed, 0) for seed in seeds)
     if not numbers or len(set(numbers)) < len(numbers):
         raise ParameterError(
@@ -55,15 +78,13 @@ def assembled(
     device: Any,
 ) -> MLP:
     """An MLP whose seeds are the networks given as (weights, biases), layer after layer, in float64."""
-    need_torch()
+    kind, where = precision(dtype), place(device)
     import torch
 
     from practicum.networks.mlp import MLP
 
-    kind = precision(dtype)
-
     def stacked(arrays: Sequence[np.ndarray]) -> torch.Tensor:
-        return torch.from_numpy(np.stack(arrays)).to(device=device, dtype=kind)
+        return torch.from_numpy(np.stack(arrays)).to(device=where, dtype=kind)
 
     weights = [stacked(layer) for layer in zip(*(w for w, _ in networks))]
     biases = [

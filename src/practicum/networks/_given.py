@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from practicum.errors import ParameterError
-from practicum.networks._assembly import precision
+from practicum.networks._assembly import place, precision
 from practicum.networks._described import check_slope
 from practicum.networks._torch import need_torch
 from practicum.networks.names import Activation
@@ -48,14 +48,18 @@ def from_arrays(
     from practicum.networks.mlp import MLP
 
     check_slope("from_arrays", activation, slope)
-    kind = precision(dtype)
+    kind, where = precision(dtype), place(device)
 
     def tensor(values: Any, name: str, dimensions: int) -> torch.Tensor:
         try:
             found = values.detach() if isinstance(values, torch.Tensor) else torch.as_tensor(np.asarray(values))
-            found = found.to(device=device, dtype=kind)
+            if found.is_complex():
+                raise TypeError
+            found = found.to(device=where, dtype=kind)
         except (TypeError, ValueError):
-            raise ParameterError(f"The {name} must be an array of numbers. Got {values!r:.60} instead.") from None
+            raise ParameterError(
+                f"The {name} must be an array of real numbers. Got {type(values).__name__} instead."
+            ) from None
         if found.ndim not in (dimensions, dimensions + 1):
             raise ParameterError(
                 f"The {name} must have {dimensions} dimensions, or one more in front for the seeds. Got shape "
@@ -68,6 +72,12 @@ def from_arrays(
             )
         return found if found.ndim > dimensions else found.unsqueeze(0)
 
+    for name, values in (("weights", weights), ("biases", biases)):
+        if values is not None and (isinstance(values, (str, bytes)) or not hasattr(values, "__iter__")):
+            raise ParameterError(
+                f"The '{name}' parameter of from_arrays must be a list with one array a layer. Got "
+                f"{values!r:.60} instead."
+            )
     layers = [tensor(weight, f"weights of layer {k + 1}", 2) for k, weight in enumerate(weights)]
     offsets = [
         None if bias is None else tensor(bias, f"biases of layer {k + 1}", 1)

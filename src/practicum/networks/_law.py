@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
@@ -9,6 +10,7 @@ from pydantic import Field
 
 from practicum.errors import ParameterError
 from practicum.networks._described import Described
+from practicum.networks._memory import check_memory
 from practicum.values import whole
 
 if TYPE_CHECKING:
@@ -96,6 +98,7 @@ def draw(
     """
     count = whole("count", count, 1)
     shape = (count, *((dimension,) if isinstance(dimension, int) else dimension))
+    check_memory(f"{count} examples of shape {shape[1:]}", math.prod(shape), "ask for fewer")
     if hasattr(law, "sample"):
         values = law.sample(rng, count, teacher, seed_index)
     elif callable(law):

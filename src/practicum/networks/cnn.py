@@ -12,7 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from practicum.errors import ParameterError
-from practicum.networks._assembly import checked_seeds, precision
+from practicum.networks._assembly import checked_seeds, place, precision
+from practicum.networks._memory import check_memory
 from practicum.networks.ensemble import Ensemble
 from practicum.networks.mlp import Layers
 from practicum.networks.names import Normalisation
@@ -77,6 +78,7 @@ class CNN(nn.Module):
             )
         below, height, width = self.shape
         for number, (nodes, stride) in enumerate(zip(self.channels, self.strides), start=1):
+            check_memory(f"The weights of {nodes} channels above {below}", 9 * below * nodes, "take fewer channels")
             steps = OrderedDict[str, nn.Module](conv=nn.Conv2d(below, nodes, 3, stride=stride, padding=1))
             if normalisation == "before":
                 steps["norm"] = nn.BatchNorm2d(nodes)
@@ -86,8 +88,10 @@ class CNN(nn.Module):
             for name, step in steps.items():
                 self.add_module(f"{name}{number}", step)
             below, height, width = nodes, math.ceil(height / stride), math.ceil(width / stride)
+        entries = below * height * width
+        check_memory(f"The output weights of {entries} values", entries * self.outputs, "take fewer channels")
         self.add_module("flatten", nn.Flatten())
-        self.add_module("output", nn.Linear(below * height * width, self.outputs))
+        self.add_module("output", nn.Linear(entries, self.outputs))
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -189,6 +193,7 @@ def cnn_students(
             f"{students.activation!r} and output_bias={students.output_bias!r} instead; leave both out."
         )
     channels = students.sizes(pattern.sizes)[1:-1]
+    kind, where = precision(dtype), place(device)
     scale = students.scale if students.initial == "normal" else None
     networks = [
         CNN(pattern.shape, channels, pattern.outputs, strides=pattern.strides, normalisation=students.normalisation)
@@ -196,7 +201,7 @@ def cnn_students(
         .draw(generator(seed, "student"), scale=scale, factor=students.initial_scale)
         for seed in checked_seeds(seeds)
     ]
-    return Ensemble(networks).to(device=device, dtype=precision(dtype)).train()
+    return Ensemble(networks).to(device=where, dtype=kind).train()
 
 
 def _channels_last(values: Tensor) -> Tensor:

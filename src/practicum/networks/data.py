@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass
@@ -12,8 +13,9 @@ import torch
 from torch import Tensor, nn
 
 from practicum.errors import ParameterError
-from practicum.networks._assembly import checked_seeds, precision
+from practicum.networks._assembly import checked_seeds, place, precision
 from practicum.networks._law import as_rows, draw
+from practicum.networks._memory import check_memory
 from practicum.networks.randomness import generator
 from practicum.values import whole
 
@@ -105,10 +107,17 @@ def make_data(
     law = _Rows(as_rows(law), numbers, samples, held_out) if is_array else law
     shape = example_shape(law, teacher)
     other = getattr(law, "held_out", law)
+    each = shape if isinstance(shape, int) else math.prod(shape)
+    check_memory(
+        f"{samples} and {held_out} examples of each of {len(numbers)} seed(s)",
+        len(numbers) * (samples + held_out) * each,
+        "ask for fewer",
+    )
+    kind, where = precision(dtype), place(device)
 
     def drawn(law: Any, purpose: str, count: int) -> Tensor:
         arrays = [draw(law, generator(s, purpose), count, shape, teacher, i) for i, s in enumerate(numbers)]  # pyright: ignore[reportArgumentType]
-        return torch.from_numpy(np.stack(arrays)).to(device=device, dtype=precision(dtype))
+        return torch.from_numpy(np.stack(arrays)).to(device=where, dtype=kind)
 
     return Data(drawn(law, "inputs", samples), drawn(other, "held-out", held_out), law, numbers)
 

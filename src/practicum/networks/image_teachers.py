@@ -87,9 +87,9 @@ class ImageTeacher(Described):
         The same teachers are not trained twice in a process: what is returned is a copy.
         """
         need_torch()
-        from practicum.networks._assembly import checked_seeds
+        from practicum.networks._assembly import checked_seeds, place, precision
 
-        key = (self, checked_seeds(seeds), str(dtype).removeprefix("torch."), str(device))
+        key = (self, checked_seeds(seeds), precision(dtype), place(device))
         folder = os.environ.get("PRACTICUM_DATA")
         if (*key, folder) not in _TRAINED:
             trained = _trained(*key, progress)

@@ -13,7 +13,9 @@ from torch import Tensor, nn
 
 from practicum.data import Images
 from practicum.errors import ParameterError
-from practicum.networks._assembly import assembled, checked_seeds, precision
+from practicum.networks._assembly import assembled, checked_seeds, place, precision
+from practicum.networks._memory import check_weights
+from practicum.networks._threads import one_thread
 from practicum.networks.cnn import CNN
 from practicum.networks.ensemble import Ensemble
 from practicum.networks.mlp import MLP
@@ -56,7 +58,8 @@ def train_image_teacher(
     """Classifiers of images, one a seed, that serve as teachers: trained on the labels by cross-entropy.
 
     Adam, whose learning rate rises from 0 to `learning_rate` in the first fifth of the steps and falls back to 0 over
-    the rest. Equal arguments give equal teachers, whatever other seeds are trained beside them, on the same machine.
+    the rest. Equal arguments give equal teachers, whatever other seeds are trained beside them, on the same machine;
+    PyTorch computes on one thread meanwhile, because sums depend on their number.
 
     Main arguments:
         train, test: normalised images learn faster, see :func:`practicum.data.normalise`.
@@ -78,21 +81,25 @@ def train_image_teacher(
     """
     seeds = checked_seeds(seeds)
     epochs, batch_size = whole("epochs", epochs, 1), whole("batch_size", batch_size, 1)
+    widths = _checked(widths)
     _check(train, test, batch_size, learning_rate)
+    kind, where = precision(dtype), place(device)
     classes = max(train.classes, test.classes)
     if convolutions:
         network: MLP | Ensemble = Ensemble(
             CNN(train.shape, widths, classes, normalisation=normalisation).double().draw(generator(seed, "teacher"))
             for seed in seeds
-        ).to(device=device, dtype=precision(dtype))  # pyright: ignore[reportCallIssue, reportArgumentType]
+        ).to(device=where, dtype=kind)  # pyright: ignore[reportCallIssue, reportArgumentType]
         arrays = train.inputs, test.inputs
     else:
         sizes = (math.prod(train.shape), *widths, classes)
+        check_weights(sizes, len(seeds))
         network = _perceptrons(sizes, seeds, normalisation, dtype, device)
         arrays = train.flat(), test.flat()
     inputs, held_out = (torch.from_numpy(a).to(device=network.device, dtype=network.dtype) for a in arrays)
     labels = torch.from_numpy(train.labels).to(network.device)
-    loss = _descend(network.train(), inputs, labels, seeds, epochs, batch_size, learning_rate, progress)
+    with one_thread():
+        loss = _descend(network.train(), inputs, labels, seeds, epochs, batch_size, learning_rate, progress)
     network.eval().requires_grad_(False)
     if not np.isfinite(loss).all():
         raise ParameterError(
@@ -160,6 +167,15 @@ def _descend(
     return (summed / batches).cpu().numpy()
 
 
+def _checked(widths: Sequence[int]) -> tuple[int, ...]:
+    if isinstance(widths, (str, bytes)) or not hasattr(widths, "__iter__") or not (found := tuple(widths)):
+        raise ParameterError(
+            "The 'widths' parameter must be a list of whole numbers >= 1, one a hidden layer. Got "
+            f"{widths!r:.60} instead."
+        )
+    return tuple(whole("widths", width, 1) for width in found)
+
+
 def _check(train: Images, test: Images, batch_size: int, learning_rate: float) -> None:
     if train.shape != test.shape:
         raise ParameterError(
@@ -170,7 +186,7 @@ def _check(train: Images, test: Images, batch_size: int, learning_rate: float) -
             f"The 'batch_size' parameter must be <= {len(train)}, the number of training images. Got {batch_size} "
             "instead."
         )
-    if not 0 < learning_rate < float("inf"):
+    if not isinstance(learning_rate, (int, float)) or not 0 < learning_rate < float("inf"):
         raise ParameterError(
             f"The 'learning_rate' parameter must be > 0. Got {learning_rate!r:.60} instead; 0.005 is a safe start."
         )

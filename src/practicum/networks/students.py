@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 from practicum.errors import ParameterError
 from practicum.networks._assembly import assembled, checked_seeds
 from practicum.networks._described import Described, check_slope
+from practicum.networks._memory import check_weights
 from practicum.networks._torch import need_torch
 from practicum.networks.names import Activation, Normalisation
 from practicum.networks.randomness import generator
@@ -117,7 +118,8 @@ class Students(Described):
             device: of the tensors.
 
         Raises:
-            ParameterError: `widths` of another depth, a slope that the activation does not have, bad seeds or dtype.
+            ParameterError: `widths` of another depth, a slope that the activation does not have, bad seeds, dtype or
+                device, or more weights than this machine has memory for.
         """
         need_torch()
         from practicum.networks.cnn import CNN, cnn_students
@@ -143,9 +145,9 @@ class Students(Described):
             sizes = self.sizes(teacher)
         activation = activation or "relu"
         check_slope("Students", activation, slope)
-        networks = [
-            self._drawn(generator(seed, "student"), sizes, output_bias is not False) for seed in checked_seeds(seeds)
-        ]
+        numbers = checked_seeds(seeds)
+        check_weights(sizes, len(numbers))
+        networks = [self._drawn(generator(seed, "student"), sizes, output_bias is not False) for seed in numbers]
         return assembled(
             networks,
             activation=activation,

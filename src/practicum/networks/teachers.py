@@ -14,6 +14,7 @@ from practicum.networks._described import Described, by_kind, check_slope
 from practicum.networks._given import from_arrays, from_module
 from practicum.networks._grid import check_room, separated
 from practicum.networks._law import draw
+from practicum.networks._memory import check_memory, check_weights
 from practicum.networks._torch import need_torch
 from practicum.networks.image_teachers import ImageTeacher
 from practicum.networks.names import Activation
@@ -81,9 +82,11 @@ class SeparatedTeacher(Described):
             device: of the tensors.
 
         Raises:
-            ParameterError: bad seeds or dtype.
+            ParameterError: bad seeds, dtype or device, or more weights than this machine has memory for.
         """
-        networks = [self._drawn(generator(seed, "teacher")) for seed in checked_seeds(seeds)]
+        numbers = checked_seeds(seeds)
+        check_weights(self.sizes, len(numbers))
+        networks = [self._drawn(generator(seed, "teacher")) for seed in numbers]
         network = assembled(networks, activation=self.activation, slope=self.slope, dtype=dtype, device=device)
         return network.requires_grad_(False)
 
@@ -170,7 +173,8 @@ class BalancedTeacher(Described):
             device: of the tensors.
 
         Raises:
-            ParameterError: no law, or one under which an output is constant; bad seeds or dtype.
+            ParameterError: no law, or one under which an output is constant; bad seeds, dtype or device, or more
+                numbers than this machine has memory for.
         """
         if law is None:
             raise ParameterError(
@@ -178,9 +182,15 @@ class BalancedTeacher(Described):
                 f"call build(seeds, law=GaussianInputs(dimension={self.inputs}, scale=10.0)), for example."
             )
         law = law.held_out if getattr(law, "around_teacher", False) else law
+        numbers = checked_seeds(seeds)
+        check_weights(self.sizes, len(numbers))
+        check_memory(
+            f"What {max(self.sizes)} nodes do on {self.samples} tuning samples", self.samples * max(self.sizes),
+            "lower 'samples'",
+        )  # fmt: skip
         networks = [
             self._tuned(generator(seed, "teacher"), draw(law, generator(seed, "tuning"), self.samples, self.inputs))
-            for seed in checked_seeds(seeds)
+            for seed in numbers
         ]
         network = assembled(networks, activation=self.activation, slope=self.slope, dtype=dtype, device=device)
         return network.requires_grad_(False)

@@ -105,7 +105,7 @@ def train(
         "samples": samples,
         "held_out": held_out,
         "teacher_seed": teacher_seed,
-        "dtype": str(dtype).removeprefix("torch."),
+        "dtype": str(networks.dtype).removeprefix("torch."),
     }
     cite = "tian2019luck,tian2020student"
     return result.assign_attrs(kind="train", config=canonical_json(config), cite=cite)
