@@ -121,8 +121,19 @@ def test_a_diverged_seed_has_no_winners():
         ({"keep": ["everything"]}, "'keep' parameter of Specialization"),
         ({"thresholds": 95}, "The threshold of a coverage"),
         ({"samples": 0}, "'samples' parameter"),
+        ({"seeds": None}, "'seeds' parameter must be a list"),
+        ({"keep": None}, "'keep' parameter of Specialization"),
+        ({"thresholds": []}, "at least one. Got none"),
+        ({"training": None}, "'training' parameter of train must be a Training.* Got NoneType"),
     ],
 )
 def test_what_cannot_be_trained(changes, text):
     with pytest.raises(ParameterError, match=text):
         trained(**changes)
+
+
+@pytest.mark.parametrize("name", ["teacher", "students"])
+def test_networks_are_no_values(name):
+    given = {"teacher": TEACHER, "students": STUDENTS} | {name: TEACHER.build([0])}
+    with pytest.raises(ParameterError, match=rf"'{name}' parameter of train must be a value .* Got MLP .*fit takes"):
+        train(**given, inputs=INPUTS, training=TRAINING)

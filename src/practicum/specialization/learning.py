@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from practicum.canonical import canonical_json
+from practicum.errors import ParameterError
+from practicum.networks._assembly import checked_seeds
 from practicum.specialization.winners import winner_rank
 from practicum.values import whole
 
@@ -86,7 +88,8 @@ def train(
     from practicum.networks.training import fit, make_data
     from practicum.specialization.observers import Specialization
 
-    chosen = list(range(whole("seeds", seeds, 1))) if isinstance(seeds, (int, np.integer)) else list(seeds)
+    _check(teacher, students, training)
+    chosen = range(whole("seeds", seeds, 1)) if isinstance(seeds, (int, np.integer)) else checked_seeds(seeds)
     observer = Specialization(thresholds, keep)
     place = {"dtype": dtype, "device": device}
     fixed = teacher.build(chosen if teacher_seed is None else [teacher_seed], law=inputs, **place)
@@ -109,6 +112,26 @@ def train(
     }
     cite = "tian2019luck,tian2020student"
     return result.assign_attrs(kind="train", config=canonical_json(config), cite=cite)
+
+
+def _check(teacher: Any, students: Any, training: Any) -> None:
+    from practicum.networks.settings import Training
+
+    if not hasattr(teacher, "build"):
+        raise ParameterError(
+            "The 'teacher' parameter of train must be a value such as SeparatedTeacher(), from which each seed builds "
+            f"its own. Got {type(teacher).__name__} instead; practicum.networks.fit takes networks."
+        )
+    if not hasattr(students, "build"):
+        raise ParameterError(
+            f"The 'students' parameter of train must be a value such as Students(multiple=2). Got "
+            f"{type(students).__name__} instead; practicum.networks.fit takes networks."
+        )
+    if not isinstance(training, Training):
+        raise ParameterError(
+            "The 'training' parameter of train must be a Training, such as Training(epochs=10). Got "
+            f"{type(training).__name__} instead."
+        )
 
 
 def labelled(result: xr.Dataset, widths: Sequence[int], thresholds: float | Sequence[float] = 0.95) -> xr.Dataset:

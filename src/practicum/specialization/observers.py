@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -62,6 +62,8 @@ class Specialization:
     ) -> None:
         self.thresholds: float | tuple[float, ...]
         if isinstance(thresholds, Sequence) and not isinstance(thresholds, str):
+            if not thresholds:
+                raise ParameterError("The 'thresholds' of the coverage must be at least one. Got none; 0.95 is usual.")
             self.thresholds = tuple(checked_threshold(threshold) for threshold in thresholds)
         else:
             self.thresholds = checked_threshold(thresholds)
@@ -115,7 +117,7 @@ class Specialization:
 
 
 def _checked_keep(keep: Sequence[str]) -> tuple[str, ...]:
-    if isinstance(keep, str) or any(name not in KEEP for name in keep):
+    if isinstance(keep, str) or not isinstance(keep, Iterable) or any(name not in KEEP for name in keep):
         raise ParameterError(
             f"The 'keep' parameter of Specialization must be a list of some of {', '.join(map(repr, KEEP))}. Got "
             f"{keep!r:.80} instead."
