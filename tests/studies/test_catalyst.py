@@ -14,7 +14,16 @@ from scipy.stats import spearmanr
 from practicum.networks import GaussianInputs, SeparatedTeacher, Students
 from practicum.networks.randomness import generator
 from practicum.runs.store import Store
-from practicum.studies.catalyst import alignment, deep, images, measurements, pictures, shallow, verdicts
+from practicum.studies.catalyst import (
+    alignment,
+    deep_verdicts,
+    images,
+    measurements,
+    pictures,
+    table,
+    verdicts,
+    width_verdicts,
+)
 from practicum.studies.catalyst.settings import SCALES, Alignment, Deep, Imaged, Settings, Strategies, Sweep
 from practicum.studies.catalyst.statistics import at_epoch, discovery, mean_error, order, reach, reach_error
 
@@ -98,7 +107,7 @@ def test_an_uncertainty_knows_of_the_published_seeds():
     rng = generator(1, "batches")
     ours, theirs = rng.standard_normal((4000, 8)), rng.standard_normal((4000, 16))
     z = [
-        [(shallow._both(a, 16)[0] - b.mean()) / e for e in (shallow._both(a, 16)[1], mean_error(a)[1])]
+        [(table.of_both(a, 16)[0] - b.mean()) / e for e in (table.of_both(a, 16)[1], mean_error(a)[1])]
         for a, b in zip(ours, theirs)
     ]
     claimed, naive = np.quantile(np.abs(z), 0.683, axis=0)
@@ -177,10 +186,10 @@ def test_verdicts_on_alignment_turn_when_the_measurement_does(found):
     assert (verdict("f.many.2×", per_teacher=1.9), verdict("f.many.2×", per_teacher=0.9)) == ("holds", "does not hold")
     assert (verdict("f.sum.2×", residual=1e-3), verdict("f.sum.2×", residual=0.4)) == ("holds", "does not hold")
     same = {"loss": 1e-6, "loss_without_aligned": 0.1}
-    assert verdict("g.loss.2×", **same, loss_without_any_below=1e-6) == "holds"
-    assert verdict("g.loss.2×", **same, loss_without_any_below=1e-5) == "does not hold"
-    assert verdict("g.less.2×", **same, loss_without_any_below=1e-5) == "holds"
-    assert verdict("g.less.2×", **same, loss_without_any_below=0.2) == "does not hold"
+    assert verdict("g.loss.2×", **same, loss_without_unaligned=1.05e-6) == "holds"
+    assert verdict("g.loss.2×", **same, loss_without_unaligned=1e-5) == "does not hold"
+    assert verdict("g.less.2×", **same, loss_without_unaligned=1e-5) == "holds"
+    assert verdict("g.less.2×", **same, loss_without_unaligned=0.2) == "does not hold"
 
 
 def test_verdicts_on_order_and_width_turn_when_the_measurement_does(found):
@@ -218,12 +227,12 @@ def test_published_numbers_of_two_layers_are_compared_where_their_setting_was_ru
     sweep = replace(TINY.sweep, hidden=20, multiples=(1, 2, 5, 10), epochs=100, observe_at=(0, 5, 60, 100))
     wobble = xr.DataArray([0.99, 1.01], dims="seed")
     runs = {}
-    for decay, losses in shallow.LOSSES.items():
+    for decay, losses in width_verdicts.LOSSES.items():
         for multiple, published in losses.items():
             best = np.full((4, 2, 1, 20), 0.5)
-            best[-1, :, 0, : int(shallow.HALF[multiple])] = 0.99
+            best[-1, :, 0, : int(width_verdicts.HALF[multiple])] = 0.99
             step = xr.DataArray(np.ones(4), dims="step", coords={"epoch": ("step", [0, 5, 60, 100])})
-            covered = {5: shallow.COVERAGE.get(multiple, 0), 60: shallow.LATER.get(multiple, 0)}
+            covered = {5: width_verdicts.COVERAGE.get(multiple, 0), 60: width_verdicts.LATER.get(multiple, 0)}
             coverage = step.copy(data=[0, covered[5] / 20, covered[60] / 20, 1.0]) * wobble
             runs[decay, multiple] = xr.Dataset(
                 {
@@ -285,7 +294,8 @@ def test_verdicts_on_deep_students_turn_when_the_measurement_does(found):
                 training_loss=xr.full_like(result.training_loss, training) * wobble,
                 mean_best_correlation=(xr.full_like(result.mean_best_correlation, 0.0) + table) * wobble,
             )
-        return judged(replace(found, deep=changed))[f"k.{name}.small.2×"]
+        kind, _, at = name.partition(".")
+        return judged(replace(found, deep=changed))[f"k.{kind}.small.2×" + (f".{at}" if at else "")]
 
     assert (verdict("sharp"), verdict("sharp", losses=(1.0, 0.5))) == ("holds", "does not hold")
     assert verdict("recovered") == "holds"
@@ -307,8 +317,8 @@ def test_verdicts_on_images_turn_when_the_measurement_does(found):
     assert (verdict("l.wider", falling, higher), verdict("l.wider", higher, falling)) == ("holds", "does not hold")
     assert verdict("l.depth.1×", falling, higher) == "holds"
     assert verdict("l.depth.1×", falling[::-1], higher) == "does not hold"
-    assert deep.IMAGES[1][3] > deep.IMAGES[1][2]  # the paper's own numbers rise at the top
-    assert verdict("l.depth.1×", list(deep.IMAGES[1]), list(deep.IMAGES[2])) == "does not hold"
+    assert deep_verdicts.IMAGES[1][3] > deep_verdicts.IMAGES[1][2]  # the paper's own numbers rise at the top
+    assert verdict("l.depth.1×", list(deep_verdicts.IMAGES[1]), list(deep_verdicts.IMAGES[2])) == "does not hold"
 
 
 def test_without_images_the_claim_is_undecided(found, monkeypatch):

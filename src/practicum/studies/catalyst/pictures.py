@@ -12,21 +12,25 @@ from practicum.specialization.seeds import success
 from practicum.studies.catalyst.measurements import Found
 from practicum.studies.catalyst.settings import COVERED, EARLY, STRATEGIES, STRATEGY_HIDDEN, Deep
 from practicum.studies.catalyst.statistics import at_epoch, discovery, has_epoch
+from practicum.studies.catalyst.verdicts import judge
 from practicum.studies.claims import Picture
+
+Names = tuple[str, ...]
 
 
 def draw(found: Found) -> list[Picture]:
     """What there is to draw, in the order of the claims."""
+    names = tuple(claim.claim for claim in judge(found))
     return [
-        *_curves(found),
-        *_success(found),
-        *_crossover(found),
-        *_alignment(found),
-        *_deletion(found),
-        _map(found),
-        _strategies(found),
-        *(_threshold(found, deep) for deep in found.settings.deep),
-        *_images(found),
+        *_alignment(found, names),
+        _map(found, names),
+        *_deletion(found, names),
+        *_curves(found, names),
+        *_success(found, names),
+        _crossover(found, names),
+        _strategies(found, names),
+        *(_threshold(found, names, deep) for deep in found.settings.deep),
+        *_images(found, names),
     ]
 
 
@@ -34,7 +38,7 @@ def _by_multiple(found: Found, decay: float) -> dict[int, xr.Dataset]:
     return {multiple: run for (p, multiple), run in sorted(found.sweep.items(), key=lambda i: i[0]) if p == decay}
 
 
-def _curves(found: Found) -> list[Picture]:
+def _curves(found: Found, names: Names) -> list[Picture]:
     pictures = []
     for decay in found.settings.sweep.decays:
         runs = _by_multiple(found, decay)
@@ -43,6 +47,7 @@ def _curves(found: Found) -> list[Picture]:
             xr.Variable("multiple", list(runs)),
         )
         claims = ["i.slower"] if decay == 0 else [f"h.order.p{decay:g}", f"i.faster.p{decay:g}"]
+        claims.append(f"i.loss.p{decay:g}")
         pictures.append(
             Picture(
                 f"training-p{decay:g}",
@@ -55,20 +60,18 @@ def _curves(found: Found) -> list[Picture]:
                 ),
                 partial(figures.training_curves, log_epoch=decay == 0),
                 data.drop_vars(["layer", "threshold"], errors="ignore"),
-                tuple(_known(found, claims)),
+                _known(names, claims),
             )
         )
     return pictures
 
 
-def _known(found: Found, beginnings: list[str]) -> list[str]:
-    """Names of the claims that begin like this."""
-    from practicum.studies.catalyst.verdicts import judge
-
-    return [claim.claim for claim in judge(found) if claim.claim.startswith(tuple(beginnings))]
+def _known(names: Names, beginnings: list[str]) -> Names:
+    """The claims that begin like this."""
+    return tuple(name for name in names if name.startswith(tuple(beginnings)))
 
 
-def _success(found: Found) -> list[Picture]:
+def _success(found: Found, names: Names) -> list[Picture]:
     steep = [decay for decay in found.settings.sweep.decays if decay > 0]
     if not steep:
         return []
@@ -95,12 +98,12 @@ def _success(found: Found) -> list[Picture]:
             f"{decay:g}; node 0 is the strongest), and the epoch at which most of them had.",
             figures.success,
             data,
-            tuple(_known(found, [f"h.order.p{decay:g}", "h.reach", "h.half"])),
+            _known(names, [f"h.order.p{decay:g}", "h.reach", "h.half"]),
         )
     ]
 
 
-def _crossover(found: Found) -> list[Picture]:
+def _crossover(found: Found, names: Names) -> Picture:
     sweep = found.settings.sweep
     runs = found.sweep
     early = EARLY if all(has_epoch(run, EARLY) for run in runs.values()) else None
@@ -119,19 +122,17 @@ def _crossover(found: Found) -> list[Picture]:
     coverage.attrs["epoch"] = sweep.epochs if early is None else early
     loss.attrs["epoch"] = sweep.epochs
     data = xr.Dataset({"coverage": coverage.drop_vars("layer"), "loss": loss})
-    return [
-        Picture(
-            "crossover",
-            "What over-realization does early and late. Left: more students cover more of a teacher with strong and "
-            "weak nodes. Right: late, more students mean a lower loss at strong decay and a higher one at weak decay.",
-            figures.over_realization,
-            data,
-            tuple(_known(found, ["i."])),
-        )
-    ]
+    return Picture(
+        "crossover",
+        "What over-realization does early and late. Left: more students cover more of a teacher with strong and weak "
+        "nodes. Right: late, more students mean a lower loss at strong decay and a higher one at weak decay.",
+        figures.over_realization,
+        data,
+        _known(names, ["i."]),
+    )
 
 
-def _alignment(found: Found) -> list[Picture]:
+def _alignment(found: Found, names: Names) -> list[Picture]:
     pictures = []
     for multiple, run in found.alignment.items():
         pictures.append(
@@ -141,17 +142,17 @@ def _alignment(found: Found) -> list[Picture]:
                 "it is aligned with its best teacher node, over its contribution to the outputs.",
                 partial(figures.l_shape, against="contribution", log=True),
                 run[["alignment", "contribution", "activity"]].isel(step=-1, layer=0).reset_coords(drop=True),
-                tuple(_known(found, [f"f.many.{multiple}", f"g.loss.{multiple}"])),
+                _known(names, [f"f.many.{multiple}", f"g.loss.{multiple}"]),
             )
         )
     return pictures
 
 
-def _deletion(found: Found) -> list[Picture]:
+def _deletion(found: Found, names: Names) -> list[Picture]:
     pictures = []
     losses = {
         "all students": "loss",
-        "unaligned deleted": "loss_without_any_below",
+        "unaligned deleted": "loss_without_unaligned",
         "aligned deleted": "loss_without_aligned",
     }
     for multiple, run in found.alignment.items():
@@ -167,17 +168,18 @@ def _deletion(found: Found) -> list[Picture]:
         pictures.append(
             Picture(
                 f"deletion-{multiple}x",
-                f"The held-out loss as it is, and after all students with ρ < .95, or all others, have been deleted "
-                f"({multiple}×). The teacher nodes are covered long before the others can be spared.",
+                f"The held-out loss as it is, and after all unaligned students (ρ < .95, not linear), or all aligned "
+                f"ones, have been deleted ({multiple}×). The teacher nodes are covered long before the others can be "
+                "spared.",
                 figures.training_curves,
                 data,
-                tuple(_known(found, [f"g.loss.{multiple}", f"g.less.{multiple}", "g.early"])),
+                _known(names, [f"g.loss.{multiple}", f"g.less.{multiple}", "g.early"]),
             )
         )
     return pictures
 
 
-def _map(found: Found) -> Picture:
+def _map(found: Found, names: Names) -> Picture:
     multiple = max(found.alignment)
     run = found.alignment[multiple]
     return Picture(
@@ -186,22 +188,22 @@ def _map(found: Found) -> Picture:
         "alignment is many-to-one.",
         figures.correlation_map,
         run[["rho"]],
-        tuple(_known(found, [f"f.many.{multiple}", f"f.aligned.{multiple}"])),
+        _known(names, [f"f.many.{multiple}", f"f.aligned.{multiple}"]),
     )
 
 
-def _strategies(found: Found) -> Picture:
+def _strategies(found: Found, names: Names) -> Picture:
     chosen = found.settings.strategies
-    names: list[str] = list(STRATEGIES)
+    lines: list[str] = list(STRATEGIES)
     multiples, samples = list(chosen.compared), list(chosen.samples)
-    values = np.full((len(multiples), len(names), len(samples), chosen.seeds), np.nan)
+    values = np.full((len(multiples), len(lines), len(samples), chosen.seeds), np.nan)
     for (name, multiple, n), run in found.strategies.items():
         if multiple in multiples:
-            where = multiples.index(multiple), names.index(name), samples.index(n)
+            where = multiples.index(multiple), lines.index(name), samples.index(n)
             values[where] = run.mean_best_correlation.isel(step=-1, layer=0).values
     data = xr.Dataset(
         {"mean_best_correlation": (("multiple", "strategy", "samples", "seed"), values)},
-        coords={"multiple": multiples, "strategy": names, "samples": samples},
+        coords={"multiple": multiples, "strategy": lines, "samples": samples},
     )
     return Picture(
         "data-strategies",
@@ -209,11 +211,11 @@ def _strategies(found: Found) -> Picture:
         "teacher's boundaries, or in triples along random directions. Measured on Gaussian inputs.",
         figures.data_strategies,
         data,
-        tuple(_known(found, ["j."])),
+        _known(names, ["j."]),
     )
 
 
-def _threshold(found: Found, deep: Deep) -> Picture:
+def _threshold(found: Found, names: Names, deep: Deep) -> Picture:
     samples = sorted(deep.samples)
     lines = [(f"{m}×", m, deep.epochs) for m in deep.multiples]
     for epochs in sorted({epochs for _, epochs in deep.longer}):
@@ -238,11 +240,11 @@ def _threshold(found: Found, deep: Deep) -> Picture:
         "lowest layer.",
         figures.sample_threshold,
         xr.Dataset({"loss": grid("loss"), "mean_best_correlation": grid("mean_best_correlation")}),
-        tuple(_known(found, [f"k.{kind}.{name}" for kind in ("sharp", "recovered", "data", "time")])),
+        _known(names, [f"k.{kind}.{name}" for kind in ("sharp", "recovered", "data", "time")]),
     )
 
 
-def _images(found: Found) -> list[Picture]:
+def _images(found: Found, names: Names) -> list[Picture]:
     if found.images is None:
         return []
     multiple = int(found.images.multiple.max())
@@ -253,6 +255,6 @@ def _images(found: Found) -> list[Picture]:
             f"{found.image_set}), layer by layer from below.",
             figures.correlation_map,
             found.images[["rho"]].sel(multiple=multiple, drop=True),
-            tuple(_known(found, ["l."])),
+            _known(names, ["l."]),
         )
     ]

@@ -1,8 +1,14 @@
-"""One row of the study's table."""
+"""Rows of the study's table, and what several of them say."""
 
 from __future__ import annotations
 
+import math
+
+import numpy as np
+
+from practicum.studies.catalyst.measurements import Found
 from practicum.studies.catalyst.settings import NAME
+from practicum.studies.catalyst.statistics import mean_error
 from practicum.studies.claims import Claim, Verdict, agreement, exceeds
 
 
@@ -35,3 +41,22 @@ def above(
 ) -> Claim:
     """A claim that a measured number exceeds a bound."""
     return row(name, statement, published, *found, exceeds(*found, bound), remark)
+
+
+def of_both(values: np.ndarray, seeds: int, width: float = 0.0) -> tuple[float, float]:
+    """Mean over seeds, and the uncertainty of its difference from a published mean over other seeds.
+
+    The published mean has none of its own: its seeds are taken to vary as ours do.
+
+    Main arguments:
+        seeds: of the published mean.
+        width: standard uncertainty by the rounding of the published number.
+    """
+    mean, error = mean_error(values)
+    return mean, math.hypot(error * math.sqrt(1 + np.isfinite(values).sum() / seeds), width)
+
+
+def setting(found: Found, part: str) -> str:
+    """Size, seeds and length of the trainings of a part, for remarks."""
+    chosen = getattr(found.settings, part)
+    return f"m = {chosen.hidden}, {chosen.seeds} seeds, epoch {chosen.epochs}"

@@ -1,8 +1,8 @@
-"""From what was measured to claims with verdicts: two layers in :mod:`shallow`, more layers in :mod:`deep`."""
+"""From what was measured to claims with verdicts."""
 
 from __future__ import annotations
 
-from practicum.studies.catalyst import deep, shallow
+from practicum.studies.catalyst import alignment_verdicts, data_verdicts, deep_verdicts, width_verdicts
 from practicum.studies.catalyst.measurements import Found
 from practicum.studies.catalyst.settings import DEEP_MOMENTUM, DEEP_OUTPUTS
 from practicum.studies.claims import Claim
@@ -10,7 +10,8 @@ from practicum.studies.claims import Claim
 
 def judge(found: Found) -> list[Claim]:
     """Every claim of the study, in the order of the paper."""
-    return [*shallow.judge(found), *deep.judge(found)]
+    parts = (alignment_verdicts, width_verdicts, data_verdicts, deep_verdicts)
+    return [claim for part in parts for claim in part.judge(found)]
 
 
 def notes(found: Found) -> list[str]:

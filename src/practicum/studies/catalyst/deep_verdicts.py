@@ -91,7 +91,7 @@ def _longer(found: Found, deep: Deep, name: str, which: str, samples: int, epoch
     fall, error = mean_error(log_loss(short) - log_loss(long))
     updates = [n * deep.steps_per_epoch for n in (deep.epochs, epochs)]
     return row(
-        f"k.time.{samples}.{name}",
+        f"k.time.{name}.{samples}",
         f"Longer training does not replace samples: with N = {samples} the held-out loss stays within a factor 2 "
         f"(teacher {which}).",
         "a threshold of samples",
