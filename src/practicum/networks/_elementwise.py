@@ -65,7 +65,7 @@ def normalise(shape, seed, room, layer, size, values, out):
         for b in range(size):
             variance += (row[b] - mean) ** 2
         variance /= size
-        inverse = 1.0 / math.sqrt(variance + shape.epsilon)
+        inverse = 1.0 / math.sqrt(variance + shape.epsilon[layer])
         room.inverse[node + i] = inverse
         factor, offset = seed.parameters[scale + i], seed.parameters[shift + i]
         target = out[i * size : (i + 1) * size]
@@ -73,8 +73,8 @@ def normalise(shape, seed, room, layer, size, values, out):
             hat[b] = (row[b] - mean) * inverse
             target[b] = factor * hat[b] + offset
         moments = seed.moments
-        moments[0, node + i] += shape.running * (mean - moments[0, node + i])
-        moments[1, node + i] += shape.running * (variance * size / max(size - 1, 1) - moments[1, node + i])
+        moments[0, node + i] += shape.running[layer] * (mean - moments[0, node + i])
+        moments[1, node + i] += shape.running[layer] * (variance * size / max(size - 1, 1) - moments[1, node + i])
 
 
 @loop

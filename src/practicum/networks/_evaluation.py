@@ -1,7 +1,7 @@
 """Networks as they are, without gradients: their answers and their losses on many examples, in parts.
 
-On a CPU each seed is asked alone, with copies of its weights and examples: the products of matrices depend in their
-last bits on where in memory the matrices begin, and that must not depend on the other seeds.
+The products of matrices depend in their last bits on where in memory the matrices begin. Lest a seed depend on the
+others, perceptrons on a CPU are asked one by one, each with copies of its weights and of its examples.
 """
 
 from __future__ import annotations
@@ -73,26 +73,40 @@ def mean_losses(network: nn.Module, inputs: Tensor, wanted: Tensor, training: Tr
         return (torch.cat(found) / inputs.shape[1]).cpu().numpy()
 
 
+def apart(network: nn.Module) -> bool:
+    """Whether the seeds of a network can be asked one by one at no great cost, as those of an MLP on a CPU can."""
+    return isinstance(network, MLP) and network.device.type == "cpu"
+
+
+def single(network: nn.Module, index: int) -> nn.Module:
+    """The network of one seed, a copy; or the network itself, if there is only one."""
+    if getattr(network, "seeds", 1) == 1:
+        return network
+    if isinstance(network, Ensemble):
+        return Ensemble([network.networks[index]], shape=network.shape)
+    assert isinstance(network, MLP)
+    return network.select([index])
+
+
+def rows_of(table: Tensor, index: int) -> Tensor:
+    """The (1, N, ...) of one seed, a copy; or all, if all seeds share it."""
+    return table if len(table) == 1 else table[index : index + 1].clone()
+
+
 def _alone(network: nn.Module, inputs: Tensor) -> Iterator[tuple[nn.Module, Tensor]]:
     """Pairs of networks and the inputs (S or 1, N, ...) that they answer, seed after seed."""
-    seeds = getattr(network, "seeds", 1)
-    if seeds != len(inputs) and 1 not in (seeds, len(inputs)):
+    if not isinstance(network, (MLP, Ensemble)):
+        yield network, inputs
+        return
+    seeds, sets = network.seeds, len(inputs)
+    if seeds != sets and 1 not in (seeds, sets):
         raise ParameterError(
-            f"Networks of {seeds} seeds cannot answer the inputs of {len(inputs)} seeds; give one network a seed, or "
-            "one for all."
+            f"Networks of {seeds} seeds cannot answer the inputs of {sets} seeds; give one network a seed, or one for "
+            "all."
         )
-    if seeds == 1:
-        for x in inputs.split(1):
-            yield network, x
-    elif isinstance(network, Ensemble):
-        for index, module in enumerate(network.networks):
-            yield Ensemble([module], shape=network.shape), inputs[index % len(inputs)].unsqueeze(0)
-    elif isinstance(network, MLP) and network.device.type == "cpu":
-        one = network.select([0])
-        for index in range(seeds):
-            for here, there in zip(one.state_dict().values(), network.state_dict().values()):
-                here.copy_(there[index : index + 1])
-            yield one, inputs[index % len(inputs)].unsqueeze(0)
+    if isinstance(network, Ensemble) or apart(network) or seeds < sets:
+        for index in range(max(seeds, sets)):
+            yield single(network, index), rows_of(inputs, index)
     else:
         yield network, inputs
 

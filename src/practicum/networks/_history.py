@@ -85,6 +85,13 @@ def merged(observations: list[Observation]) -> Observation:
     return found
 
 
+def joined(parts: list[Observation]) -> Observation:
+    """What was seen of groups of seeds, one after the other, as one observation of all."""
+    if len(parts) == 1:
+        return parts[0]
+    return {name: (parts[0][name][0], np.concatenate([part[name][1] for part in parts])) for name in parts[0]}
+
+
 def _check(name: str, dimensions: tuple[str, ...], values: np.ndarray, seeds: int) -> None:
     if values.ndim != len(dimensions) or dimensions[:1] != ("seed",) or values.shape[0] != seeds:
         raise ParameterError(

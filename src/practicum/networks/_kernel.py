@@ -34,7 +34,7 @@ class Shape(NamedTuple):
         rows: the rows of activations below, rows of ones included.
         activation, normalisation, loss: numbers, see the kernels that know them.
         slope, temperature: of activation and loss.
-        running, epsilon: momentum of the running moments, and what is added to a variance.
+        running, epsilon: momentum of the running moments of a hidden layer, and what is added to its variances.
     """
 
     widths: np.ndarray
@@ -48,8 +48,8 @@ class Shape(NamedTuple):
     loss: int
     slope: float
     temperature: float
-    running: float
-    epsilon: float
+    running: np.ndarray
+    epsilon: np.ndarray
 
 
 class Seed(NamedTuple):

@@ -135,8 +135,7 @@ def _shape(network: MLP, training: Training) -> tuple[Shape, int]:
     biased = [int(bias is not None) for bias in network.biases]
     lengths = [n * (width + bias) for (width, n), bias in zip(pairwise(sizes), biased)]
     places = list(accumulate([*lengths, *(2 * n if network.norms else 0 for n in hidden)], initial=0))
-    norm = network.norms[0] if network.norms else BatchNorm(1, 1)
-    assert isinstance(norm, BatchNorm)
+    norms = [norm for norm in network.norms if isinstance(norm, BatchNorm)]
     shape = Shape(
         widths=_whole(sizes),
         biased=_whole(biased),
@@ -149,8 +148,8 @@ def _shape(network: MLP, training: Training) -> tuple[Shape, int]:
         loss=get_args(Loss).index(training.loss),
         slope=float(network.slope),
         temperature=float(training.temperature),
-        running=float(norm.momentum),
-        epsilon=float(norm.epsilon),
+        running=np.array([norm.momentum for norm in norms], np.float64),
+        epsilon=np.array([norm.epsilon for norm in norms], np.float64),
     )
     return shape, places[-1]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,10 +12,10 @@ from torch import Tensor, nn
 from practicum.networks._assembly import checked_seeds
 from practicum.networks._autograd import Autograd, OneByOne
 from practicum.networks._batches import Examples
-from practicum.networks._evaluation import evaluated, kept_modes, mean_losses, outputs
+from practicum.networks._evaluation import apart, evaluated, kept_modes, mean_losses, outputs, rows_of, single
 from practicum.networks._fitting import check_epochs, check_fit, check_state, of_seed
 from practicum.networks._gradients import Backpropagation
-from practicum.networks._history import History, Observation, merged
+from practicum.networks._history import History, Observation, joined, merged
 from practicum.networks._optimizers import as_arrays, as_tensors
 from practicum.networks._seedwise import Seedwise
 from practicum.networks._threads import one_thread
@@ -33,8 +33,8 @@ Observer = Callable[[nn.Module, nn.Module, Tensor], Observation]
 
 __all__ = ["Data", "Observer", "State", "Training", "fit", "make_data"]
 
-_BLOCK = 1000
-"""Updates between two calls of `progress`."""
+_WORK = 2e10
+"""Multiplications between two calls of `progress`, roughly: a second or less, after which Ctrl-C is heard."""
 
 _LARGEST = 1e15
 """Beyond it a loss or a weight has diverged, even if it is still a number."""
@@ -55,8 +55,9 @@ def fit(
 ) -> xr.Dataset:
     """Train `students` in place to answer as `teacher` does, and return what was seen on the way.
 
-    The teacher is asked once for each data set. Seeds share nothing: on a CPU a seed ends with the same bits whatever
-    other seeds are trained beside it. PyTorch computes on one thread meanwhile.
+    The teacher is asked once for each data set. Seeds share nothing: students that are an MLP end on a CPU with the
+    same bits whatever other seeds are trained beside them, and so does all that is returned; the weights of an Ensemble
+    do so, too. PyTorch and BLAS compute on one thread meanwhile.
 
     Main arguments:
         teacher: outputs (S, B, C), or (1, B, C) for all seeds, as those of an MLP or an Ensemble; or any module with
@@ -69,7 +70,9 @@ def fit(
 
     Other arguments:
         observers: called as ``observer(teacher, students, held_out)``, without gradients and in evaluation mode. Each
-            returns ``{name: (dimensions, array)}``; the first dimension is ``seed``.
+            returns ``{name: (dimensions, array)}``; the first dimension is ``seed``. If the students are an MLP on a
+            CPU, observers are called seed by seed, with networks and examples of one seed, so that bits of a seed do
+            not depend on the others here either.
         observe_at: the points of the axis ``step``: None for every epoch, the start included; n for every n-th and the
             last; or a list of epochs.
         save: called with a :class:`State` after every epoch.
@@ -92,7 +95,7 @@ def fit(
     """
     numbers = checked_seeds(seeds)
     points = check_epochs(observe_at, training.epochs)
-    teacher = as_batched(teacher)
+    teacher = as_batched(teacher, tuple(data.inputs.shape[2:]))
     with one_thread(), kept_modes(teacher, students):
         check_fit(teacher, students, data, training, numbers)
         run = _Run(teacher, students, data, training, numbers, observers)
@@ -138,7 +141,7 @@ class _Run:
         parts = self.examples.begin(self.epoch)
         total, found, sizes = sum(len(part) for part in parts), [], []
         for part in parts:
-            for rows in part.split(_BLOCK):
+            for rows in part.split(self._block(part.shape[2])):
                 found.append(self.descent.run(self.examples.inputs, self.examples.wanted, rows, rate))
                 sizes += [rows.shape[2]] * len(rows)
                 if progress is not None:
@@ -155,9 +158,21 @@ class _Run:
             return
         with evaluated(self.teacher, self.students):
             loss = mean_losses(self.students, self.held_out, self.wanted, self.training)
-            others = merged([observer(self.teacher, self.students, self.held_out) for observer in self.observers])
-        seen: Observation = {"loss": (("seed",), loss), "training_loss": (("seed",), self.training_loss), **others}
+            seen = joined([self._observed(*part) for part in self._parts()])
+        own: Observation = {"loss": (("seed",), loss), "training_loss": (("seed",), self.training_loss)}
+        seen = {**own, **seen}
         self.history.add(self.step, self.epoch, seen, self.diverged_at >= 0)
+
+    def _parts(self) -> Iterator[tuple[nn.Module, nn.Module, Tensor]]:
+        """What observers look at: one seed after the other, or all at once where that would cost too much."""
+        if not apart(self.students):
+            yield self.teacher, self.students, self.held_out
+            return
+        for index in range(len(self.history.seeds)):
+            yield single(self.teacher, index), single(self.students, index), rows_of(self.held_out, index)
+
+    def _observed(self, teacher: nn.Module, students: nn.Module, inputs: Tensor) -> Observation:
+        return merged([observer(teacher, students, inputs) for observer in self.observers])
 
     def state(self) -> State:
         return State(
@@ -178,6 +193,11 @@ class _Run:
         self.descent.load(as_tensors(state.optimizer))
         self.history.load(state)
         self.training_loss, self.diverged_at = state.training_loss.copy(), state.diverged_at.copy()
+
+    def _block(self, size: int) -> int:
+        """Updates at a time."""
+        each = 3 * size * sum(p.numel() for p in self.students.parameters())
+        return int(min(1000, max(10, _WORK // each)))
 
     def _bury(self, losses: np.ndarray) -> None:
         """Find the seeds that diverged in the epoch just done, and make their weights NaN."""
