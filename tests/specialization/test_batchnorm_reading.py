@@ -240,6 +240,13 @@ def test_safetensors_need_no_torch(tmp_path):
     assert "need the package 'torch', which is not installed" in sentence
 
 
+@pytest.mark.skipif(not hasattr(torch, "float8_e4m3fn"), reason="this PyTorch has no floats of eight bits")
+def test_a_type_that_numpy_does_not_have(tmp_path):
+    state = {name: value.to(torch.float8_e4m3fn) for name, value in tensors().items()}
+    with pytest.raises(StorageError, match=r"as F8_E4M3, a type that is not read; convert it to float32"):
+        batchnorm.report(saved(tmp_path / "weights.any", state, "safetensors"))
+
+
 def test_without_a_batchnorm_one_sentence_says_why(tmp_path):
     plain = {name: value for name, value in tensors().items() if "running" not in name}
     with pytest.raises(ParameterError, match=r"no prefix has a weight, a bias, .* of one length\.$"):

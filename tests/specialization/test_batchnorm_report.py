@@ -145,12 +145,25 @@ def test_positions_that_the_user_knows():
         ({"tolerance": np.nan}, "'tolerance' parameter of report must be a number >= 0. Got nan instead"),
         ({"source": 3}, "must be a file, the name of a checkpoint, a module or a state dict. Got int instead"),
         ({"source": "resnet_18"}, "neither a file nor a known checkpoint 'resnet_18'; .* Did you mean 'resnet18'"),
+        ({"positions": ["bn"]}, r"'positions' parameter of report must be a dict .* Got \['bn'\]"),
+        ({"source": {1: np.ones(3)}}, "There is no BatchNorm with a beta in the state dict"),
+        ({"source": norm("bn", 4, np.array([object()] * 4))}, "There is no BatchNorm with a beta in the state dict"),
         ({"source": {}}, "There is no BatchNorm with a beta in the state dict: no prefix"),
     ],
 )
 def test_bad_parameters(parameters, says):
     with pytest.raises(ParameterError, match=says):
         batchnorm.report(**{"source": norm("bn", 4)} | parameters)
+
+
+def test_tensors_that_hold_no_plain_numbers():
+    torch = pytest.importorskip("torch")
+    state = {name: torch.as_tensor(np.array(value)) for name, value in norm("bn", 4).items()}
+    for change in (lambda v: v.to(torch.complex64), lambda v: v.to_sparse(), lambda v: v.to("meta")):
+        with pytest.raises(ParameterError, match="dense tensors of real numbers"):
+            batchnorm.report({name: change(value) for name, value in state.items()})
+    with pytest.raises(ParameterError, match="There is no BatchNorm"):
+        batchnorm.report(torch.nn.LazyBatchNorm1d())
 
 
 def test_only_a_report_can_be_added_up():

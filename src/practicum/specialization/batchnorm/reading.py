@@ -48,7 +48,7 @@ class State(NamedTuple):
 
 def state_of(mapping: Mapping[str, Any], source: str) -> State:
     """A state dict of arrays or tensors."""
-    arrays = {name: value for name, value in mapping.items() if _is_array(value)}
+    arrays = {str(name): value for name, value in mapping.items() if _is_array(value)}
     return State(
         source, {name: tuple(value.shape) for name, value in arrays.items()}, lambda name: _float(arrays[name])
     )
@@ -109,7 +109,7 @@ def _safetensors(path: Path) -> State:
         try:
             with safe_open(path, framework="np") as file:
                 return np.asarray(file.get_tensor(name), np.float64)
-        except (TypeError, SafetensorError):
+        except (TypeError, AttributeError, SafetensorError):  # AttributeError: NumPy has no such type
             raise StorageError(
                 f"The checkpoint {path} holds {name} as {kinds[name]}, a type that is not read; convert it to float32."
             ) from None
@@ -170,7 +170,7 @@ def _states(loaded: Any, source: str, place: str = "", depth: int = 0) -> dict[s
         return {}
     found = {}
     if any(_is_array(value) for value in loaded.values()):
-        found[place] = state_of({str(name): value for name, value in loaded.items()}, source)
+        found[place] = state_of(loaded, source)
     for name, value in loaded.items():
         found |= _states(value, source, f"{place}/{name}".lstrip("/"), depth + 1)
     return found
@@ -203,11 +203,19 @@ def _chosen(found: dict[str, State], wanted: Callable[[State], bool], key: str |
 
 
 def _is_array(value: Any) -> bool:
-    return hasattr(value, "shape") and hasattr(value, "dtype")
+    try:
+        return hasattr(value, "shape") and hasattr(value, "dtype") and getattr(value.dtype, "kind", "f") in "biuf"
+    except RuntimeError:  # a lazy module that has seen no input yet
+        return False
 
 
 def _float(value: Any) -> np.ndarray:
     if hasattr(value, "detach"):
+        if value.is_complex() or value.is_quantized or value.is_meta or str(value.layout) != "torch.strided":
+            kind = "meta" if value.is_meta else f"{value.dtype}, {value.layout}"
+            raise ParameterError(
+                f"BatchNorms are read from dense tensors of real numbers. Got a tensor of {kind} instead."
+            )
         value = value.detach().cpu().double().numpy()
     return np.array(value, np.float64)
 

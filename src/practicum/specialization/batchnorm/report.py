@@ -100,6 +100,11 @@ def report(
 
 def _given(positions: Mapping[str, str], names: list[str]) -> Places:
     result: Places = {}
+    if not isinstance(positions, Mapping):
+        raise ParameterError(
+            "The 'positions' parameter of report must be a dict from patterns of names to positions. Got "
+            f"{positions!r:.60} instead."
+        )
     for pattern, position in positions.items():
         if position not in POSITIONS:
             raise ParameterError(
