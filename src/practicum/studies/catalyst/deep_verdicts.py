@@ -71,10 +71,10 @@ def _deep(found: Found, deep: Deep, multiple: int) -> list[Claim]:
     rows.append(
         above(
             f"k.data.{name}",
-            f"Below the threshold it is the data that are missing, not the updates (teacher {which}).",
-            "training loss far below the held-out one",
+            f"Of too few samples students learn these rather than the teacher (N = {least}, teacher {which}).",
+            "training loss below the held-out one",
             mean_error(log_loss(runs[least]) - np.log10(runs[least].training_loss.isel(step=-1).values)),
-            f"log10 of the held-out over the training loss, N = {least}; "
+            "log10 of the held-out over the training loss. Training and held-out loss at "
             + "; ".join(_losses(n, run) for n, run in runs.items())
             + f". {where}.",
         )
@@ -181,7 +181,8 @@ def _images(found: Found) -> list[Claim]:
                 paper,
                 falls[worst],
                 f"Smallest fall, from layer {worst + 1} to {worst + 2}; from the lowest to the highest layer it is "
-                f"{float((values[:, 0] - values[:, -1]).mean()):.2f}. The paper's numbers are of CIFAR-10. {where}.",
+                f"{float((values[:, 0] - values[:, -1]).mean()):.2f}. The paper's numbers are of CIFAR-10, "
+                f"and rise at the top, too. {where}.",
             )
         )
     return claims

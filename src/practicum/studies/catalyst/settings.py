@@ -232,11 +232,11 @@ SCALES = {
                 multiples=(2,),
                 samples=(12_500, 20_000),
                 seeds=4,
-                epochs=30,
+                epochs=40,
                 steps_per_epoch=1000,
                 held_out=5000,
                 observe_at=1,
-                longer=((12_500, 120),),
+                longer=((12_500, 160),),
             ),
         ),
         images=Imaged(
