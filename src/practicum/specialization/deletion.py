@@ -13,6 +13,7 @@ from practicum.errors import ParameterError
 from practicum.networks.mlp import MLP
 from practicum.specialization.activations import record
 from practicum.specialization.matching import alignment, checked_threshold
+from practicum.specialization.padding import padded
 from practicum.specialization.pairs import as_batch
 from practicum.specialization.streams import follow, rows
 
@@ -93,8 +94,7 @@ def delete_unaligned(teacher: Any, students: MLP, inputs: Tensor, threshold: flo
     def loss(*deleted: str) -> tuple[str, np.ndarray]:
         return "seed", _loss(teacher, delete(students, [np.isin(c, deleted) for c in classes]), batch)
 
-    widest = max(c.shape[1] for c in classes)
-    named = np.stack([np.pad(c, ((0, 0), (0, widest - c.shape[1])), constant_values="") for c in classes], axis=1)
+    named = padded(classes, "")
     return xr.Dataset(
         {
             "loss": loss(),
@@ -110,7 +110,7 @@ def delete_unaligned(teacher: Any, students: MLP, inputs: Tensor, threshold: flo
         coords={
             "seed": np.arange(students.seeds),
             "layer": np.arange(1, len(classes) + 1),
-            "student": np.arange(widest),
+            "student": np.arange(named.shape[2]),
             "threshold": limit,
         },
         attrs={"kind": "deletion", "cite": "tian2020student"},

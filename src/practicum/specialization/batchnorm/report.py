@@ -13,6 +13,7 @@ from practicum.specialization.batchnorm.naming import BEFORE, POSITIONS, UNKNOWN
 from practicum.specialization.batchnorm.norms import Norm
 from practicum.specialization.batchnorm.opening import Places, opened
 from practicum.specialization.batchnorm.signs import LEVEL, coin_by_channel, firing_rate
+from practicum.specialization.padding import padded
 from practicum.values import nearest
 
 if TYPE_CHECKING:
@@ -129,10 +130,7 @@ def _dataset(origin: str, found: list[Norm], places: Places, keep: set[str], tol
     variables: dict[str, Any] = {name: (("seed", "layer"), values) for name, values in per_seed.items()}
     channels = np.array([norm.beta.shape[1] for norm in found])
     for name in (name for name in KEEP if name in keep):
-        padded = np.full((len(found[0].beta), len(found), channels.max()), np.nan)
-        for index, norm in enumerate(found):
-            padded[:, index, : channels[index]] = getattr(norm, name)
-        variables[name] = (("seed", "layer", "channel"), padded)
+        variables[name] = (("seed", "layer", "channel"), padded([getattr(norm, name) for norm in found]))
     variables["channels"] = ("layer", channels)
     variables["position"] = ("layer", np.array([places[norm.name][0] for norm in found]))
     variables["evidence"] = ("layer", np.array([places[norm.name][1] for norm in found]))
