@@ -161,6 +161,10 @@ ONE = torch.ones(1, 2, 3)
         (lambda: MLP([ONE], [None])(torch.ones(4, 3).double()), ["torch.float32", "Got torch.float64"]),
         (lambda: MLP([ONE], [None])(np.ones((4, 3))), ["must be a tensor", "Got ndarray"]),
         (lambda: MLP([ONE], [None])(torch.ones(())), ["3 columns", "()"]),
+        (
+            lambda: MLP([ONE, torch.ones(1, 1, 2)], [None, None], normalisation="after")(torch.ones(1, 3)),
+            ["at least two", "Got 1"],
+        ),
         (lambda: MLP([ONE], [None]).select([]), ["'indices'", "at least one", "Got []"]),
         (lambda: MLP([ONE], [None]).select([1]), ["'indices'", "0 to 0", "Got [1]"]),
     ],

@@ -76,6 +76,14 @@ def check_fit(teacher: nn.Module, students: nn.Module, data: Data, training: Tra
             "The 'regenerate' parameter of Training needs data that know the law of their inputs; make them with "
             "make_data(law, ...), or set regenerate=False."
         )
+    smallest = training.batch_size
+    if training.steps_per_epoch is None:
+        smallest = data.samples % training.batch_size or min(smallest, data.samples)
+    if isinstance(students, MLP) and students.norms and smallest == 1:
+        raise ParameterError(
+            "BatchNorm needs at least two examples in every batch, because one alone has no variance. Got a batch of 1 "
+            f"of {data.samples} examples in batches of {training.batch_size}; change either."
+        )
     theirs, ours = outputs(teacher, data.inputs[:, :2]), outputs(students, data.inputs[:, :2])
     if ours.ndim != 3 or ours.shape[0] != len(seeds):
         raise ParameterError(

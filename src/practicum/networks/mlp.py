@@ -58,11 +58,16 @@ class BatchNorm(nn.Module):
 
     def forward(self, values: Tensor) -> Tensor:
         if self.training:
+            if values.shape[1] == 1:
+                raise ParameterError(
+                    "BatchNorm in training needs at least two examples, because one alone has no variance. Got 1; take "
+                    "larger batches, or call eval()."
+                )
             variance, mean = torch.var_mean(values, dim=1, correction=0)
             count = values.shape[1]
             with torch.no_grad():
                 self.running_mean.lerp_(mean, self.momentum)
-                self.running_variance.lerp_(variance * (count / max(count - 1, 1)), self.momentum)
+                self.running_variance.lerp_(variance * (count / (count - 1)), self.momentum)
         else:
             mean, variance = self.running_mean, self.running_variance
         factor = self.weight * torch.rsqrt(variance + self.epsilon)
