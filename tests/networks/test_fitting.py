@@ -31,6 +31,16 @@ def test_one_example_has_no_variance(samples, training, normalisation):
     fitted(samples, None, **training)
 
 
+@pytest.mark.parametrize("module", [torch.nn.Linear(5, 2).double(), torch.nn.Linear(4, 2)])
+def test_a_teacher_that_cannot_answer(module):
+    teacher = SeparatedTeacher(inputs=4, hidden=3, outputs=2).build([0])
+    data = make_data(GaussianInputs(dimension=4), teacher, [0], 9, 10)
+    with pytest.raises(
+        ParameterError, match=r"The teacher cannot answer inputs of shape \(1, 2, 4\) and torch\.float64: "
+    ):
+        fit(module, Students().build(teacher, [0]), data, Training(epochs=1), seeds=[0])
+
+
 @pytest.mark.parametrize(
     "samples, training", [(10, {"batch_size": 4}), (8, {"batch_size": 4}), (9, {"batch_size": 4, "steps_per_epoch": 2})]
 )

@@ -84,7 +84,9 @@ def check_fit(teacher: nn.Module, students: nn.Module, data: Data, training: Tra
             "BatchNorm needs at least two examples in every batch, because one alone has no variance. Got a batch of 1 "
             f"of {data.samples} examples in batches of {training.batch_size}; change either."
         )
-    theirs, ours = outputs(teacher, data.inputs[:, :2]), outputs(students, data.inputs[:, :2])
+    theirs, ours = (
+        _answers(name, network, data.inputs[:, :2]) for name, network in (("teacher", teacher), ("students", students))
+    )
     if ours.ndim != 3 or ours.shape[0] != len(seeds):
         raise ParameterError(
             f"Students of {len(seeds)} seeds must have outputs ({len(seeds)}, B, C). Got {tuple(ours.shape)} instead; "
@@ -100,6 +102,16 @@ def check_fit(teacher: nn.Module, students: nn.Module, data: Data, training: Tra
         raise ParameterError(
             f"The loss {training.loss!r} compares classes and needs at least 2 outputs. Got 1; use loss='mse'."
         )
+
+
+def _answers(name: str, network: nn.Module, inputs: Tensor) -> Tensor:
+    try:
+        return outputs(network, inputs)
+    except RuntimeError as error:  # PyTorch's word for shapes and precisions that do not fit
+        why = str(error).partition("\n")[0].rstrip(".")
+        raise ParameterError(
+            f"The {name} cannot answer inputs of shape {tuple(inputs.shape)} and {inputs.dtype}: {why}."
+        ) from error
 
 
 def check_state(state: State, students: nn.Module, seeds: tuple[int, ...], training: Training) -> None:
