@@ -163,5 +163,8 @@ def test_what_cannot_be_recorded():
         record(Functional(), x[:0])
     with pytest.raises(ParameterError, match=r"'1' must give a tensor .* Got \(40,\)"):
         record(nn.Sequential(nn.Linear(6, 4), nn.Flatten(0)), x[:10], ["1"])
+    for values in (x.numpy(), None, [1.0]):
+        with pytest.raises(ParameterError, match="must be a tensor"):
+            record(network([6, 5, 4]), values)
     with pytest.raises(ParameterError, match="Got tuple instead"):
         record(nn.Sequential(nn.LSTM(6, 4)), x, ["0"])

@@ -123,6 +123,8 @@ def test_what_cannot_be_compared():
         compare(x, x, x)
     with pytest.raises(ParameterError, match="as many layers as each other, and at least one"):
         compare([x, x], [x])
+    with pytest.raises(ParameterError, match=r"as many seeds as each other, or 1\. Got \[2, 3\]"):
+        compare([np.ones((2, 5, 3)), np.ones((3, 5, 3))], [np.ones((5, 2)), np.ones((5, 2))])
     with pytest.raises(ParameterError, match="at least one sample"):
         compare(TEACHER, made, x[:0])
     with pytest.raises(ParameterError, match="at least one batch"):

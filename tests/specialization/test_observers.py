@@ -125,5 +125,7 @@ def test_what_cannot_be_observed():
         Specialization(keep="rho")
     with pytest.raises(ParameterError, match="The threshold of a coverage"):
         Specialization((0.9, 1.1))
+    with pytest.raises(ParameterError, match=r"must be a tensor\. Got ndarray"):
+        Specialization()(TEACHER, STUDENTS, inputs().numpy())
     with pytest.raises(ParameterError, match="as many layers as each other"):
         Specialization()(network([6, 4, 3]), STUDENTS, inputs())

@@ -84,3 +84,7 @@ def test_confidence_is_a_probability(confidence):
 def test_success_needs_seeds():
     with pytest.raises(ParameterError, match="at least one seed"):
         success(np.ones((0, 2)))
+    with pytest.raises(ParameterError, match="'axis' parameter must be one of the 2 axes"):
+        success(np.ones((2, 2)), axis=2)
+    with pytest.raises(ParameterError, match="'axis' parameter must be one of the 0 axes"):
+        success(0.5)

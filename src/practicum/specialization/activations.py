@@ -53,8 +53,10 @@ def record(network: nn.Module, inputs: Tensor, layers: Sequence[str] | None = No
     channels, positions ...).
 
     Raises:
-        ParameterError: a layer does not exist or does not compute, there is nothing to record, or the batch is empty.
+        ParameterError: a layer does not exist or does not compute, there is nothing to record, or the batch is empty or
+            no tensor.
     """
+    check_tensor(inputs)
     if inputs.numel() == 0:
         raise ParameterError(
             f"Activations need at least one sample. Got inputs of shape {tuple(inputs.shape)} instead."
@@ -69,6 +71,14 @@ def record(network: nn.Module, inputs: Tensor, layers: Sequence[str] | None = No
             [v.unflatten(1, (seeds, -1)).squeeze(0) for v in together.values],
             [v.unflatten(1, (seeds, -1)).squeeze(0) for v in together.drives],
             together.outputs.unflatten(1, (seeds, -1)).squeeze(0),
+        )
+
+
+def check_tensor(inputs: Any) -> None:
+    """One sentence if inputs are no tensor, which networks take."""
+    if not isinstance(inputs, Tensor):
+        raise ParameterError(
+            f"Inputs of networks must be a tensor. Got {type(inputs).__name__} instead; torch.as_tensor makes one."
         )
 
 

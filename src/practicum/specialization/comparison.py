@@ -146,7 +146,10 @@ def _labelled(found: Found, limit: float) -> xr.Dataset:
                 "linear": (_STUDENT, activity.linear),
             }
         )
-    seeds = max(layer["rho"][1].shape[0] for layer in each)
+    counts = [layer["rho"][1].shape[0] for layer in each]
+    seeds = max(counts)
+    if not {1, seeds} >= set(counts):
+        raise ParameterError(f"All layers must have as many seeds as each other, or 1. Got {counts} instead.")
     variables: dict[str, Any] = {
         "teachers": ("layer", [layer["rho"][1].shape[1] for layer in each]),
         "students": ("layer", [layer["rho"][1].shape[2] for layer in each]),

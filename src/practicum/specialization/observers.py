@@ -9,6 +9,7 @@ import numpy as np
 from torch import nn
 
 from practicum.errors import ParameterError
+from practicum.specialization.activations import check_tensor
 from practicum.specialization.coupling import couplings, mean_squares
 from practicum.specialization.matching import alignment, best_correlation, checked_threshold, coverage
 from practicum.specialization.padding import padded
@@ -77,6 +78,7 @@ class Specialization:
 
         `inputs` are (1|S, samples, ...), or (samples, d). The arrays begin with the axis of the seeds.
         """
+        check_tensor(inputs)
         batches = rows(inputs, self.chunk, axis=0 if inputs.ndim == 2 else 1)
         streams = follow(teacher, students, batches, self.layers, activity="activity" in self.keep)
         rho = [np.reshape(s.correlation.rho, (-1, *s.correlation.rho.shape[-2:])) for s in streams]

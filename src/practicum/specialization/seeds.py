@@ -44,7 +44,12 @@ def success(best: np.ndarray, threshold: float = 0.95, *, axis: int = 0, confide
     """
     limit = checked_threshold(threshold)
     best = np.asarray(best, dtype=float)
-    if best.ndim == 0 or best.shape[axis] == 0:
+    if not -best.ndim <= axis < best.ndim:
+        raise ParameterError(
+            f"The 'axis' parameter must be one of the {best.ndim} axes of the best correlations, counted from 0. Got "
+            f"{axis} instead."
+        )
+    if best.shape[axis] == 0:
         raise ParameterError(f"A success needs best correlations of at least one seed. Got shape {best.shape} instead.")
     seeds = np.isfinite(best).sum(axis=axis)
     found = (best > limit).sum(axis=axis)
