@@ -133,6 +133,15 @@ def check_state(state: State, students: nn.Module, seeds: tuple[int, ...], train
             f"The state to resume from is that of other students: '{name}' has shape {theirs.get(name)} there and "
             f"{ours.get(name)} here."
         )
+    remembered = [name.rpartition(".")[2] for name in state.optimizer]
+    kind = "adam" if {"square", "exp_avg_sq"} & {*remembered} else "momentum"
+    kind = kind if {"velocity", "exp_avg", "momentum_buffer"} & {*remembered} else "sgd"
+    wanted = "adam" if training.optimizer == "adam" else "momentum" if training.momentum else "sgd"
+    if kind != wanted:
+        names = {"adam": "Adam", "momentum": "SGD with momentum", "sgd": "SGD without momentum"}
+        raise ParameterError(
+            f"The state to resume from is that of another optimizer: {names[kind]} there and {names[wanted]} here."
+        )
     if state.epoch > training.epochs:
         raise ParameterError(
             f"The 'epochs' parameter of Training must be >= {state.epoch}, the epochs that the state to resume from "
