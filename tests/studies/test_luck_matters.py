@@ -325,12 +325,14 @@ def test_overlaps_of_nodes_that_exclude_each_other_are_alike_or_know_nothing_of_
     assert free.rate.item() == pytest.approx(0.5, abs=0.01)
 
 
-def test_the_deep_rates_are_those_of_the_averaged_loss():
-    """A step on 1/2 of the sum over C outputs at 2/C of the rate is one on the mean over outputs."""
-    training = deep_config(SCALES["quick"].deep[0]).training
-    assert training.learning_rate * 100 / 2 == pytest.approx(0.2)
-    assert training.rate(19) == 2 * training.rate(20)
-    assert two_layer_config(SCALES["paper"].two_layers[0]).training.epochs == 100
+def test_trainings_are_those_of_the_reference():
+    config = two_layer_config(SCALES["paper"].two_layers[0])
+    assert (config.training.epochs, config.training.steps_per_epoch, config.training.batch_size) == (100, 1000, 16)
+    assert (config.inputs.scale, config.students.initial, config.students.scale) == (1.5, "normal", 0.005)
+    assert (config.samples, config.teacher.sizes) == (10_000, (100, 20, 50))
+    deep = deep_config(SCALES["paper"].deep[0])
+    assert deep.teacher.sizes == (20, 50, 75, 100, 125, 100)
+    assert deep.training.rate(29) == 4 * deep.training.rate(30)  # the last quarter
 
 
 def test_without_images_claims_are_undecided_and_a_note_says_why(found, tmp_path, made_up, monkeypatch):

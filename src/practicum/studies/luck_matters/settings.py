@@ -18,11 +18,11 @@ THRESHOLD = 0.95
 # Two layers, as in the reference: 9-valued teachers of separated nodes, x ~ N(0, 1.5^2), students from N(0, 0.005^2).
 INPUTS, OUTPUTS, INPUT_SCALE = 100, 50, 1.5
 LEARNING_RATE, BATCH, SAMPLES = 0.01, 16, 10_000
-# Deep: the rates 0.2 and, from epoch 20 on, 0.1 are those of the loss that is averaged over the C outputs, too; a step
-# here follows 1/2 of the sum over outputs, so they are 2 / C times as large. Taken as they are, they diverge.
+# Deep: the published rate 0.2 is that of a loss averaged over the C outputs, too. A step here follows 1/2 of the sum
+# over outputs: 0.2 diverges, and 0.2 * 2 / C is so slow that there are no winners yet in the upper layers. With
+# momentum, and a quarter of the rate in the last quarter of the epochs, there are.
 DEEP_INPUTS, DEEP_OUTPUTS, DEEP_INPUT_SCALE, DEEP_BATCH = 20, 100, 10.0, 64
-DEEP_RATES = (0.2 * 2 / DEEP_OUTPUTS, 0.1 * 2 / DEEP_OUTPUTS)
-DEEP_FALL = 20
+DEEP_RATES, DEEP_MOMENTUM = (0.002, 0.0005), 0.9
 # Updates between two looks of the races: many teacher nodes are found within a few hundred updates.
 STRIDE = 10
 
@@ -108,7 +108,7 @@ class Settings:
             "two_layer_inputs": {"dimension": INPUTS, "scale": INPUT_SCALE},
             "two_layer_training": {"learning_rate": LEARNING_RATE, "batch_size": BATCH, "samples": SAMPLES},
             "deep_inputs": {"dimension": DEEP_INPUTS, "scale": DEEP_INPUT_SCALE},
-            "deep_training": {"learning_rates": DEEP_RATES, "falls_at_epoch": DEEP_FALL, "batch_size": DEEP_BATCH},
+            "deep_training": {"learning_rates": DEEP_RATES, "momentum": DEEP_MOMENTUM, "batch_size": DEEP_BATCH},
         }
 
 
@@ -132,7 +132,7 @@ SCALES = {
         identity_networks=6,
         two_layers=(TwoLayers(20, 5, seeds=12, epochs=24, observe_at=(0, 1, 2, 3, 4, 6, 9, 12, 16, 20, 24)),),
         races=(Race(20, 5, seeds=24, epochs=300, looks=28),),
-        deep=(Deep(SMALL, 5, seeds=8, samples=10_000, epochs=20, observe_at=(0, 1, 2, 3, 5, 8, 12, 16, 20)),),
+        deep=(Deep(SMALL, 5, seeds=8, samples=10_000, epochs=24, observe_at=(0, 1, 2, 3, 5, 8, 12, 18, 24)),),
         images={
             "fashion-mnist": ImageNetworks(4, (32, 32, 32, 32), images=20_000, epochs=2),
             "digits": ImageNetworks(4, (32, 32, 32), images=None, epochs=30),
@@ -154,8 +154,8 @@ SCALES = {
             Race(20, 2, seeds=64, epochs=300, looks=48),
         ),
         deep=(
-            Deep(LARGE, 5, 4, 20_000, 40, (0, 1, 2, 3, 5, 8, 12, 16, 20, 30, 40)),
-            Deep(LARGE, 2, 8, 20_000, 40, (0, 1, 2, 3, 5, 8, 12, 16, 20, 30, 40)),
+            Deep(LARGE, 2, 8, 50_000, 40, (0, 1, 2, 3, 5, 8, 12, 16, 20, 30, 40)),
+            Deep(LARGE, 5, 4, 50_000, 40, (0, 1, 2, 3, 5, 8, 12, 16, 20, 30, 40)),
             Deep(SMALL, 5, 16, 20_000, 40, (0, 1, 2, 3, 5, 8, 12, 16, 20, 30, 40)),
         ),
         images={

@@ -44,7 +44,8 @@ def deep_config(part: Deep) -> TrainConfig:
         inputs={"kind": "gaussian", "dimension": s.DEEP_INPUTS, "scale": s.DEEP_INPUT_SCALE},
         training={
             "learning_rate": s.DEEP_RATES[0],
-            "schedule": ((s.DEEP_FALL, s.DEEP_RATES[1]),),
+            "momentum": s.DEEP_MOMENTUM,
+            "schedule": ((max(1, 3 * part.epochs // 4), s.DEEP_RATES[1]),),
             "batch_size": s.DEEP_BATCH,
             "epochs": part.epochs,
         },

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import xarray as xr
 
 from practicum.studies.claims import SIGMAS, Claim, Verdict, exceeds
@@ -83,6 +84,7 @@ def _unlucky(found: Found) -> list[Claim]:
     claims = []
     for variable, (name, statement, what) in readings.items():
         ratio, error, slope, slope_error, verdict = tends_to_zero(fates[0][variable])
+        left = int(np.isfinite(fates[0][variable].isel(epoch=-1)).sum())
         others = "".join(
             " m = {}, {}×: {:.2g} ± {:.1g}, exponent {:.2f} ± {:.2f}.".format(
                 other.hidden, other.multiple, *tends_to_zero(data[variable])[:4]
@@ -97,10 +99,10 @@ def _unlucky(found: Found) -> list[Claim]:
                 ratio,
                 error,
                 verdict,
-                f"Mean of {what}; at epoch {part.epochs}, when {classes} of all students. In the last "
-                f"factor of {unlucky.LATE:g} it goes as epoch^({slope:.2f} ± {slope_error:.2f}). It holds if it falls "
-                f"and is below {SMALL:g}, in part if it would be there within {PATIENCE:g} times as many "
-                f"epochs.{others}",
+                f"Mean of {what}; at epoch {part.epochs}, when {classes} of all students ({left} of {part.seeds} "
+                f"seeds have both kinds). In the last factor of {unlucky.LATE:g} it goes as epoch^({slope:.2f} ± "
+                f"{slope_error:.2f}). It holds if it falls and is below {SMALL:g}, in part if it would be there within "
+                f"{PATIENCE:g} times as many epochs.{others}",
             )
         )
     return claims
@@ -124,8 +126,8 @@ def notes(found: Found) -> list[str]:
     told = [
         "Uncertainties are standard errors over seeds, each with a teacher, students and inputs of its own; those of "
         "trained networks of others, of which there is one each, are over its layers.",
-        "Deep students follow half of the sum over outputs; a learning rate of 0.2 for the mean over C outputs is "
-        "0.2 · 2 / C here. At 0.2 itself all seeds diverge.",
+        "Deep students are trained with momentum, because the published rule, plain descent at a rate that does not "
+        "diverge here, leaves the upper layers without winners for long.",
         "Two layers have students from N(0, 0.005²) and epochs of 1000 updates; the races start from there, too, and "
         "are looked at within the first epochs.",
         *image_verdicts.image_notes(found),
