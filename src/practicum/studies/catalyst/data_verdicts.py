@@ -40,8 +40,8 @@ def judge(found: Found) -> list[Claim]:
                 )
             )
         gain = mean_error(aware - random)
-        nearest = float(np.clip(random.mean(), *RANDOM))
         value, error = mean_error(random)
+        nearest = min(max(value, RANDOM[0]), RANDOM[1])
         claims += [
             above(
                 f"j.gain.{multiple}×",

@@ -117,9 +117,10 @@ def _losses(samples: int, run: xr.Dataset) -> str:
 def _lowest_first(name: str, which: str, samples: int, run: xr.Dataset) -> list[Claim]:
     """Epochs at which layers pass a level; a layer that does not counts as one look after the last."""
     epochs = discovery(run.mean_best_correlation, LEVEL)
-    epochs = np.where(np.isfinite(epochs), epochs, 2.0 * run.epoch.values[-1] - run.epoch.values[-2])
+    look = float(run.epoch.values[-1] - run.epoch.values[-2])
+    epochs = np.where(np.isfinite(epochs), epochs, run.epoch.values[-1] + look)
     means = ", ".join(f"{value:.3g}" for value in epochs.mean(axis=0))
-    steps = [mean_error(gap) for gap in np.diff(epochs, axis=1).T]
+    steps = [_apart(gap, look) for gap in np.diff(epochs, axis=1).T]
     worst = min(range(len(steps)), key=lambda i: steps[i][0])
     remark = f"Epochs at which the mean best correlation of a layer passes {LEVEL:g}: {means}, mean over seeds. "
     return [
@@ -127,7 +128,7 @@ def _lowest_first(name: str, which: str, samples: int, run: xr.Dataset) -> list[
             f"k.first.{name}",
             f"The lowest layer is learnt before any other (teacher {which}).",
             "before",
-            mean_error(epochs[:, 1:].min(axis=1) - epochs[:, 0]),
+            _apart(epochs[:, 1:].min(axis=1) - epochs[:, 0], look),
             f"{remark}Between the lowest layer and the next one; N = {samples}.",
         ),
         above(
@@ -138,6 +139,12 @@ def _lowest_first(name: str, which: str, samples: int, run: xr.Dataset) -> list[
             f"{remark}The smallest advance of a layer over the one above it, here of layer {worst + 1}; N = {samples}.",
         ),
     ]
+
+
+def _apart(epochs: np.ndarray, look: float) -> tuple[float, float]:
+    """Mean difference of two epochs and its error, to which it adds that each is known to one look only."""
+    mean, error = mean_error(epochs)
+    return mean, math.hypot(error, look / math.sqrt(6 * epochs.size))
 
 
 def _images(found: Found) -> list[Claim]:

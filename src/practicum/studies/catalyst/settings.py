@@ -30,7 +30,7 @@ FEW = 30
 
 # Deep: d = 20, x ~ N(0, 10^2 I), C = 100. The source's rate 0.2 belongs to a loss averaged over outputs too; here
 # a step follows 1/2 of the sum, and 0.2 diverges. With momentum and a last phase at a quarter of the rate optimisation
-# is not the limit; without them it is, at every number of samples.
+# is not the limit; without them it is, even with plenty of samples.
 DEEP_INPUTS, DEEP_OUTPUTS, DEEP_SCALE = 20, 100, 10.0
 DEEP_RATE, DEEP_LAST_RATE, DEEP_MOMENTUM, DEEP_BATCH = 0.002, 0.0005, 0.9, 64
 LEVEL = 0.9

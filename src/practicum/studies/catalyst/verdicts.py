@@ -26,9 +26,9 @@ def notes(found: Found) -> list[str]:
         "Uncertainties are standard errors over seeds, of which each has its own teacher, students and data. "
         "Differences between settings are taken seed by seed.",
         f"Deep students learn with momentum {DEEP_MOMENTUM:g} and a lower rate at the end. The published rate of 0.2 "
-        f"belongs to a loss averaged over the {DEEP_OUTPUTS} outputs, too, and means 0.004 here; without momentum it "
-        "leaves training and held-out loss equally high whatever the number of samples, so that no threshold of "
-        "samples can be seen.",
+        f"belongs to a loss averaged over the {DEEP_OUTPUTS} outputs, too, and means 0.004 here; without momentum, and "
+        "with plenty of samples, training and held-out loss are still high and equal after as many updates, so that no "
+        "threshold can be seen.",
     ]
     diverged = [
         f"{part} {key}"
