@@ -45,8 +45,8 @@ def winners(final_ranks: Any) -> np.ndarray:
 def winner_rank(ranks_over_time: Any, students: Any = None) -> np.ndarray:
     """r_j(t): the rank at time t of the student that wins teacher node j in the end, in % of the number of students.
 
-    0 is the best place and says that the winner was ahead already; winners that the start does not favour are at 50
-    on average. The winner is the best student at the last time given.
+    0 is the best place and says that the winner was ahead already; winners that the start does not favour are at
+    50 - 50 / n on average, n the number of students. The winner is the best student at the last time given.
 
     Main arguments:
         ranks_over_time: (time, ..., m, n), of :func:`ranks`.
