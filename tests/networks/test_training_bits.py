@@ -19,7 +19,7 @@ from practicum.networks.ensemble import Ensemble  # noqa: E402
 LAW = GaussianInputs(dimension=7, scale=1.5)
 TEACHER = SeparatedTeacher(inputs=7, hidden=3, outputs=9)
 RULES = {
-    "sgd": {"schedule": ((1, 0.01),)},
+    "sgd": {"schedule": ((1, 0.01),), "steps_per_epoch": 150},
     "momentum": {"momentum": 0.9, "weight_decay": 0.01, "loss": "cross-entropy"},
     "adam": {"optimizer": "adam", "loss": "kl", "temperature": 2.0},
     "anew": {"output_noise": 0.1, "regenerate": True, "steps_per_epoch": 5, "momentum": 0.5},

@@ -19,7 +19,7 @@ from practicum.networks.losses import losses
 from practicum.networks.mlp import MLP
 from practicum.networks.settings import Training
 
-_ENTRIES = 2**16
+_ENTRIES = 2**18
 
 
 @contextmanager
@@ -106,7 +106,7 @@ def _alone(network: nn.Module, inputs: Tensor) -> Iterator[tuple[nn.Module, Tens
         )
     if isinstance(network, Ensemble) or apart(network) or seeds < sets:
         for index in range(max(seeds, sets)):
-            yield single(network, index), rows_of(inputs, index)
+            yield single(network, index), inputs if sets == 1 else inputs[index : index + 1]
     else:
         yield network, inputs
 

@@ -146,10 +146,11 @@ class _Run:
                 sizes += [rows.shape[2]] * len(rows)
                 if progress is not None:
                     progress((self.epoch + len(sizes) / total) / self.training.epochs)
-        losses = torch.cat(found).cpu().numpy()
+        losses = np.ascontiguousarray(torch.cat(found).cpu().numpy().T)
         self.epoch += 1
         self.step += total
-        self.training_loss = np.average(losses, axis=0, weights=sizes)
+        # Row by row: a mean along an axis adds in an order that depends on how long the others are.
+        self.training_loss = np.array([np.average(row, weights=sizes) for row in losses])
         self._bury(losses)
 
     def look(self, points: set[int]) -> None:
@@ -204,8 +205,8 @@ class _Run:
         bad = ~(np.abs(losses) <= _LARGEST)
         for seed in np.flatnonzero(self.diverged_at < 0):
             tensors = of_seed(self.students, int(seed))
-            if bad[:, seed].any():
-                self.diverged_at[seed] = self.step - len(losses) + int(bad[:, seed].argmax()) + 1
+            if bad[seed].any():
+                self.diverged_at[seed] = self.step - losses.shape[1] + int(bad[seed].argmax()) + 1
             elif not all(bool((t.abs() <= _LARGEST).all()) for t in tensors):
                 self.diverged_at[seed] = self.step
             else:
