@@ -171,6 +171,21 @@ def test_modes_threads_and_gradients_are_as_they_were():
     assert torch.is_grad_enabled()
 
 
+def test_one_thread_for_blas_too():
+    control = pytest.importorskip("threadpoolctl")
+    counts = []
+
+    def observer(teacher, students, inputs):
+        counts.extend(lib["num_threads"] for lib in control.threadpool_info() if lib["user_api"] == "blas")
+        return {"n": (("seed",), np.zeros(students.seeds))}
+
+    with control.threadpool_limits(2, user_api="blas"):
+        fitted(observers=[observer])
+        after = [lib["num_threads"] for lib in control.threadpool_info() if lib["user_api"] == "blas"]
+    assert set(counts) == {1}
+    assert set(after) == {2}
+
+
 def test_progress_rises_to_one_and_an_interrupt_leaves_order():
     shares = []
     fitted(progress=shares.append)
