@@ -2,8 +2,8 @@
 
 Where a ``text`` block follows, it is what the block prints (``...`` stands for anything, white space is free).
 A block that must not run has ``<!-- not run -->`` on the line before it; that is for code which needs a machine or a
-file that a reader has and a test has not. A block with ``<!-- needs PyTorch -->`` there runs where PyTorch is installed,
-which it is in CI.
+file that a reader has and a test has not. A block with ``<!-- needs PyTorch -->`` there runs where PyTorch is
+installed, which it is in CI.
 """
 
 import contextlib
