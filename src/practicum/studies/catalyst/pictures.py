@@ -51,7 +51,7 @@ def _curves(found: Found, names: Names) -> list[Picture]:
         pictures.append(
             Picture(
                 f"training-p{decay:g}",
-                f"Two layers, {found.settings.sweep.hidden} teacher nodes whose fan-outs fall as j^−{decay:g}: the "
+                f"Two layers, {found.settings.sweep.hidden} teacher nodes whose fan-outs fall as (j + 1)^−p, p = {decay:g}: the "
                 "held-out loss, and the share of teacher nodes with a student of ρ > .95. "
                 + (
                     "All nodes are equally strong and found at once; from then on more students are slower."
