@@ -51,8 +51,8 @@ def _curves(found: Found, names: Names) -> list[Picture]:
         pictures.append(
             Picture(
                 f"training-p{decay:g}",
-                f"Two layers, {found.settings.sweep.hidden} teacher nodes whose fan-outs fall as (j + 1)^−p, p = {decay:g}: the "
-                "held-out loss, and the share of teacher nodes with a student of ρ > .95. "
+                f"Two layers, {found.settings.sweep.hidden} teacher nodes whose fan-outs fall as (j + 1)^−p, p = "
+                f"{decay:g}: the held-out loss, and the share of teacher nodes with a student of ρ > .95. "
                 + (
                     "All nodes are equally strong and found at once; from then on more students are slower."
                     if decay == 0
