@@ -179,11 +179,11 @@ def image_notes(found: Found) -> list[str]:
         told.append(f"Claims on image networks are therefore measured on {found.image_set}.")
     absent = [name for name in found.missing if name in NAMED]
     if absent:
-        reasons = {found.missing[name] for name in absent}
+        first = found.missing[absent[0]].partition(";")[0].rstrip(".")
         why = (
-            "the quick scale fetches nothing; practicum batchnorm NAME fetches one, scale paper all"
-            if not found.settings.fetch
-            else "; ".join(sorted(reason.rstrip(".") for reason in reasons))[:600]
+            f"{first[0].lower()}{first[1:]}"
+            if found.settings.fetch
+            else "the quick scale fetches nothing; practicum batchnorm NAME fetches one, scale paper all"
         )
         told.append(f"These trained networks are not on this machine: {', '.join(absent)} ({why}).")
     if found.image_set == "fashion-mnist" and found.images:
