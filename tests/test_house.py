@@ -21,7 +21,7 @@ ARROWS: dict[str, set[str]] = {
     "data": COMMON,
     "networks": COMMON | {"theory", "data"},
     "specialization": COMMON | {"theory", "networks", "data"},
-    "robustness": COMMON | {"theory", "networks", "data"},
+    "robustness": COMMON | {"theory", "networks", "data", "specialization"},
     "pruning": COMMON | {"theory", "networks", "data"},
     "runs": COMMON | COMPUTE | {"citations"},
     "figures": COMMON,  # a figure knows labelled arrays only

@@ -1,0 +1,182 @@
+"""From a call of an attack to what it returns: checks, parts that fit into memory, all radii at once, and the verdict.
+
+The rows of a part are attacked for all radii in one batch; what is returned is judged by the networks themselves.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from practicum.networks._evaluation import evaluated, kept_modes
+from practicum.networks._threads import one_thread
+from practicum.networks.mlp import MLP
+from practicum.networks.randomness import generator
+from practicum.robustness.attacks._ball import ALLOWED, Ball, distances
+from practicum.robustness.attacks._checks import Given, checked
+from practicum.robustness.attacks._differentiable import Differentiable, differentiable
+from practicum.robustness.attacks._question import Loss, Question
+from practicum.robustness.attacks.losses import Truth
+from practicum.robustness.attacks.result import Attacked
+
+if TYPE_CHECKING:
+    from practicum.robustness.attacks.base import Attack
+
+_ENTRIES = 2**20
+"""Numbers in the widest layer of a part."""
+
+Rngs = Callable[[int], Sequence[np.random.Generator]]
+
+
+def attack(
+    value: Attack,
+    student: nn.Module,
+    inputs: Any,
+    epsilons: Any,
+    *,
+    teacher: nn.Module | None,
+    labels: Any,
+    subspace: Any,
+    seed: int,
+    objective: Any,
+) -> Attacked:
+    """See :meth:`practicum.robustness.attacks.base.Attack.__call__`."""
+    networks = [network for network in (student, teacher) if network is not None]
+    with one_thread(), evaluated(*networks):
+        given = checked(value, student, inputs, epsilons, teacher, labels, subspace, objective)
+        rngs = _Streams(seed)
+        order = given.epsilons.argsort()
+        parts = []
+        rows = _rows(given)
+        for first in range(0, given.clean.shape[1], rows):
+            parts.append(_part(value, given, slice(first, first + rows), given.epsilons[order], rngs.at, objective))
+        back = order.argsort()
+        found = [torch.cat(each, 2)[back] for each in zip(*parts)]
+    if not given.has_seeds:
+        found = [each.squeeze(1) for each in found]
+    points, success, distance, loss = found
+    return Attacked(given.epsilons, points, success, distance, loss, repr(value))
+
+
+def perturbed(
+    value: Attack,
+    student: nn.Module,
+    teacher: nn.Module | None,
+    inputs: Tensor,
+    epsilon: float,
+    *,
+    labels: Tensor | None = None,
+    rngs: Sequence[np.random.Generator],
+) -> Tensor:
+    """Perturbed inputs for a step of training, (S, B, ...): nothing is checked or judged, and NaN stay where they are.
+
+    Main arguments:
+        inputs: (S, B, ...) of the students' precision.
+        labels: classes (S, B), or in regression the outputs to stay away from (S, B, C); None asks the teacher.
+        rngs: of the random start, one a student, or one for all.
+    """
+    shape = tuple(inputs.shape[2:])
+    with kept_modes(*(network for network in (student, teacher) if network is not None)):
+        student.eval()
+        asked = differentiable(student, shape, "student")
+        judge = None
+        if teacher is not None:
+            teacher.eval()
+            judge = differentiable(teacher, shape, "teacher")
+        classes = labels if value.loss != "mse" else None
+        outputs = labels if value.loss == "mse" else None
+        if not value.oracle and (labels is None or value.loss == "kl"):
+            assert judge is not None
+            outputs = judge.outputs(inputs)
+        truth = Truth(classes, outputs, value.oracle, value.margin)
+        question = Question(asked, judge, value.loss, truth, strict=False)
+        radii = torch.full((inputs.shape[1],), float(epsilon), device=inputs.device)
+        return value.search(question, Ball(value.norm, inputs, radii, box=value.box), lambda _: rngs)
+
+
+class _Streams:
+    """Generators of the random starts of restart 0, 1, ...: each goes on where it was from part to part."""
+
+    def __init__(self, seed: int) -> None:
+        self.seed, self.known = seed, {}
+
+    def at(self, restart: int) -> Sequence[np.random.Generator]:
+        if restart not in self.known:
+            self.known[restart] = [generator(self.seed, "attack", restart)]
+        return self.known[restart]
+
+
+def _rows(given: Given) -> int:
+    """Clean rows in a part."""
+    network = given.student.network
+    widest = max(network.sizes) if isinstance(network, MLP) else max(256, 8 * math.prod(given.clean.shape[2:]))
+    return max(1, min(16_384, _ENTRIES // widest // len(given.epsilons)))
+
+
+def _part(
+    value: Attack, given: Given, rows: slice, radii: Tensor, rngs: Rngs, objective: Any
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Points (E, S, b, ...), success, distance and loss (E, S, b) of some rows, for rising radii."""
+    clean = given.clean[:, rows]
+    copies, count = len(radii), clean.shape[1]
+    truth = _truth(value, given, rows, clean)
+    many = Truth(*(None if part is None else _repeated(part, copies) for part in truth[:2]), *truth[2:])
+    loss = None if objective is None else _own(objective, many.labels)
+    question = Question(given.student, given.teacher, value.loss, many, loss=loss)
+    ball = Ball(
+        value.norm, _repeated(clean, copies), radii.repeat_interleave(count), count, box=value.box,
+        basis=given.basis, side=value.side,
+    )  # fmt: skip
+    points = ball.exact_(value.search(question, ball, rngs))
+    distance = distances(value.norm, points, ball.clean)
+    over = distance > ball.given.double() * (1 + ALLOWED)
+    assert not bool(over.any()), f"a perturbation of {float(distance[over][0])} left its ball"
+    answer = question.ask(points, really=True)
+    wrong = answer.fooled
+    if value.loss == "mse":
+        before = Question(given.student, given.teacher, value.loss, truth).ask(clean, really=True).loss
+        wrong = answer.loss > _repeated(before, copies) * (1 + ALLOWED)
+    split = (each.unflatten(1, (copies, count)).movedim(1, 0) for each in (points, wrong, distance, answer.loss))
+    return _rising(*split)
+
+
+def _truth(value: Attack, given: Given, rows: slice, clean: Tensor) -> Truth:
+    """Of some clean rows: labels that are given or the teacher's, or the teacher's outputs."""
+    labels = None if given.labels is None else given.labels[:, rows]
+    outputs = None
+    if given.teacher is not None and not value.oracle and (labels is None or value.loss in ("mse", "kl")):
+        outputs = given.teacher.outputs(clean)
+        if labels is None and value.loss != "mse":
+            labels = outputs.argmax(-1)
+    return Truth(labels, outputs, value.oracle, value.margin)
+
+
+def _own(objective: Any, labels: Tensor | None) -> Loss:
+    return lambda outputs, theirs: objective(outputs, theirs, labels)
+
+
+def _repeated(values: Tensor, copies: int) -> Tensor:
+    """All rows of the first radius, then all of the second, and so on."""
+    return values.contiguous() if copies == 1 else values.repeat(1, copies, *[1] * (values.ndim - 2))
+
+
+def _rising(points: Tensor, wrong: Tensor, distance: Tensor, loss: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Carry what is worse within a smaller radius over to the larger ones, of which it is a point too."""
+    points, wrong, distance, loss = (
+        each.clone() if len(each) > 1 else each for each in (points, wrong, distance, loss)
+    )
+    for k in range(1, len(points)):
+        worse = (wrong[k - 1] & ~wrong[k]) | ((wrong[k - 1] == wrong[k]) & (loss[k - 1] > loss[k]))
+        flags = worse.view(*worse.shape, *[1] * (points.ndim - 3))
+        points[k] = torch.where(flags, points[k - 1], points[k])
+        for each in (wrong, distance, loss):
+            each[k] = torch.where(worse, each[k - 1], each[k])
+    return points, wrong, distance, loss
+
+
+__all__ = ["Differentiable", "attack", "perturbed"]
