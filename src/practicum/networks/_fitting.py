@@ -114,8 +114,13 @@ def _answers(name: str, network: nn.Module, inputs: Tensor) -> Tensor:
         ) from error
 
 
-def check_state(state: State, students: nn.Module, seeds: tuple[int, ...], training: Training) -> None:
+def check_state(
+    state: State, students: nn.Module, seeds: tuple[int, ...], training: Training, *, compiled: bool
+) -> None:
     """Whether a training of these students can go on from a state.
+
+    Main arguments:
+        compiled: whether the students will be trained by the compiled kernel, which remembers under names of its own.
 
     Raises:
         ParameterError: it was another's.
@@ -141,6 +146,12 @@ def check_state(state: State, students: nn.Module, seeds: tuple[int, ...], train
         names = {"adam": "Adam", "momentum": "SGD with momentum", "sgd": "SGD without momentum"}
         raise ParameterError(
             f"The state to resume from is that of another optimizer: {names[kind]} there and {names[wanted]} here."
+        )
+    if ("updates" in state.optimizer) != compiled:
+        here, there = ("with", "without") if compiled else ("without", "with")
+        raise ParameterError(
+            f"The state to resume from is that of a training {here} a regime, or on another device, whose "
+            f"optimizer remembers other things. Got one {there} here; resume as it began, or train anew."
         )
     if state.epoch > training.epochs:
         raise ParameterError(

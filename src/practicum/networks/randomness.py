@@ -11,7 +11,7 @@ import numpy as np
 from practicum.errors import ParameterError
 from practicum.values import nearest, whole
 
-_PURPOSES = ("teacher", "student", "inputs", "held-out", "batches", "noise", "tuning")
+_PURPOSES = ("teacher", "student", "inputs", "held-out", "batches", "noise", "tuning", "regime", "attack")
 
 
 def generator(seed: int, purpose: str, *counters: int) -> np.random.Generator:
@@ -19,7 +19,8 @@ def generator(seed: int, purpose: str, *counters: int) -> np.random.Generator:
 
     Main arguments:
         seed: a whole number >= 0.
-        purpose: "teacher", "student", "inputs", "held-out", "batches", "noise" or "tuning".
+        purpose: "teacher", "student", "inputs", "held-out", "batches", "noise", "tuning", "regime" or
+            "attack".
         counters: whole numbers >= 0, such as the epoch.
 
     Raises:

@@ -23,6 +23,7 @@ from practicum.networks.data import Data, make_data
 from practicum.networks.ensemble import Ensemble, as_batched
 from practicum.networks.losses import targets
 from practicum.networks.mlp import MLP
+from practicum.networks.regimes import Preparation, Regime, preparations
 from practicum.networks.settings import Training
 from practicum.networks.state import State
 
@@ -47,6 +48,7 @@ def fit(
     training: Training,
     *,
     seeds: Sequence[int],
+    regime: Regime | None = None,
     observers: Sequence[Observer] = (),
     observe_at: int | Sequence[int] | None = None,
     save: Callable[[State], object] | None = None,
@@ -57,7 +59,8 @@ def fit(
 
     The teacher is asked once for each data set. Seeds share nothing: students that are an MLP end on a CPU with the
     same bits whatever other seeds are trained beside them, and so does all that is returned; the weights of an Ensemble
-    do so, too. PyTorch and BLAS compute on one thread meanwhile.
+    do so, too. With a regime seeds share nothing either, but equal bits are not promised: perceptrons then learn side
+    by side, and products of matrices are rounded in another order. PyTorch and BLAS compute on one thread meanwhile.
 
     Main arguments:
         teacher: outputs (S, B, C), or (1, B, C) for all seeds, as those of an MLP or an Ensemble; or any module with
@@ -69,6 +72,11 @@ def fit(
         seeds: of the order of the examples and of the noise, one a student.
 
     Other arguments:
+        regime: called for every batch as ``regime(student, teacher, batch)`` with a
+            :class:`~practicum.networks.regimes.Batch`; the update is made on what it returns: ``(inputs, targets)``, as
+            many examples a seed as it likes, or ``(inputs, targets, loss)`` with a loss of outputs and targets, one
+            number an example, whose mean is followed instead of the training's. It finds the student in training mode,
+            the teacher in evaluation mode, and both modes are restored. The modules of an Ensemble come one by one.
         observers: called as ``observer(teacher, students, held_out)``, without gradients and in evaluation mode. Each
             returns ``{name: (dimensions, array)}``; the first dimension is ``seed``. If the students are an MLP on a
             CPU, observers are called seed by seed, with networks and examples of one seed, so that bits of a seed do
@@ -83,7 +91,7 @@ def fit(
         Dimensions ``step`` (updates done; with the coordinate ``epoch``) and ``seed``. Variables:
         ``loss``: mean over the held-out examples; of "mse" over the outputs, too.
         ``training_loss``: mean over the examples of the batches of the epoch just done, each before its update, noise
-        included; NaN at the start.
+        included; with a regime that of its batches, by its loss if it has one. NaN at the start.
         ``status`` (seed): "ok" or "diverged". A seed diverges when a loss or a weight is not finite or beyond 1e15;
         from then on its weights are NaN, and so is all that is seen of it.
         ``diverged_at`` (seed): the update after which that was noticed, or -1.
@@ -91,18 +99,18 @@ def fit(
 
     Raises:
         ParameterError: teacher, students, data and seeds that do not fit each other, weights that are not finite at
-            the start, or a State of another training.
+            the start, a State of another training, or a regime that returns what nothing can be learnt from.
     """
     numbers = checked_seeds(seeds)
     points = check_epochs(observe_at, training.epochs)
     teacher = as_batched(teacher, tuple(data.inputs.shape[2:]))
     with one_thread(), kept_modes(teacher, students):
         check_fit(teacher, students, data, training, numbers)
-        run = _Run(teacher, students, data, training, numbers, observers)
+        run = _Run(teacher, students, data, training, numbers, observers, regime)
         if resume is None:
             run.look(points)
         else:
-            check_state(resume, students, numbers, training)
+            check_state(resume, students, numbers, training, compiled=isinstance(run.descent, Seedwise))
             run.load(resume)
         while run.epoch < training.epochs:
             run.advance(progress)
@@ -123,12 +131,23 @@ class _Run:
         training: Training,
         seeds: tuple[int, ...],
         observers: Sequence[Observer],
+        regime: Regime | None,
     ) -> None:
         self.teacher, self.students, self.training, self.observers = teacher, students, training, observers
         self.examples = Examples(teacher, data, training, seeds)
         self.held_out = data.held_out
         self.wanted = targets(outputs(teacher, data.held_out), training)
-        self.descent = _descent(students, training)
+        self.prepare: list[Preparation] = []
+        if regime is None:
+            self.descent = _descent(students, training)
+        else:  # autograd, because a regime may bring any loss
+            self.prepare = preparations(regime, teacher, students, training, seeds)
+            one_by_one = isinstance(students, Ensemble)
+            self.descent = (
+                OneByOne(students, training, self.prepare)
+                if one_by_one
+                else Autograd(students, training, *self.prepare)
+            )
         self.history = History(seeds)
         self.epoch = self.step = 0
         self.training_loss = np.full(len(seeds), np.nan)
@@ -139,6 +158,8 @@ class _Run:
         self.students.train()
         rate = self.training.rate(self.epoch)
         parts = self.examples.begin(self.epoch)
+        for prepare in self.prepare:
+            prepare.begin(self.epoch)
         total, found, sizes = sum(len(part) for part in parts), [], []
         for part in parts:
             for rows in part.split(self._block(part.shape[2])):
@@ -198,7 +219,8 @@ class _Run:
     def _block(self, size: int) -> int:
         """Updates at a time."""
         each = 3 * size * sum(p.numel() for p in self.students.parameters())
-        return int(min(1000, max(10, _WORK // each)))
+        most = 100 if self.prepare else 1000  # a regime may ask the student ten times for one update
+        return int(min(most, max(10, _WORK // each)))
 
     def _bury(self, losses: np.ndarray) -> None:
         """Find the seeds that diverged in the epoch just done, and make their weights NaN."""
