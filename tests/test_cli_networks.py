@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from data.cifar_files import batches, write_archive
+
 torch = pytest.importorskip("torch")
 
 from practicum.cli import main  # noqa: E402
@@ -385,4 +387,40 @@ def test_a_device_that_is_not_there(practicum):
     code, out, err = practicum("train", *SET, "--set", "device=cuda")
     assert (code, out) == (2, "")
     assert "finds no CUDA device" in err
+    assert err.count("\n") == 1
+
+
+# ---- colour images
+
+COLOUR = ["--set", "teacher.kind=image", "--set", "teacher.widths=[4, 4]", "--set", "teacher.epochs=1"]
+COLOUR += ["--set", "samples=60", "--set", "held_out=50", "--set", "training.epochs=2", "--set", "seeds=2"]
+
+
+def test_a_training_on_colour_images(practicum, here, monkeypatch):
+    write_archive(here / "data/cifar-10", batches(train=40, test=60))
+    monkeypatch.setenv("PRACTICUM_DATA", str(here / "data"))
+    code, out, err = practicum("train", *COLOUR, "--set", "inputs.name=cifar-10")
+    assert (code, err) == (0, "")
+    assert "median loss of 2 seeds" in out
+    assert "status: ok" in out
+    pytest.importorskip("sklearn")
+    patches = ["--set", "inputs.kind=patches", "--set", 'teacher.inputs={name = "cifar-10"}']
+    code, out, err = practicum("train", *COLOUR, *patches, "--set", 'photographs=["china", "flower"]')
+    assert (code, err) == (0, "")
+    assert "status: ok" in out
+    # Perceptrons see the test images as rows.
+    teacher = config("inputs=3072").teacher.build([0])
+    save_network(teacher, "t")
+    save_network(Students().build(teacher, [1]), "s")
+    code, out, err = practicum("specialization", "t.safetensors", "s.safetensors", "--data", "cifar-10")
+    assert (code, err) == (0, "")
+    assert out.endswith("60 inputs\n")
+
+
+def test_colour_images_that_are_not_there_are_one_sentence(practicum, here, monkeypatch):
+    (here / "data/cifar-10").mkdir(parents=True)
+    monkeypatch.setenv("PRACTICUM_DATA", str(here / "data"))
+    code, out, err = practicum("train", *COLOUR, "--set", "inputs.name=cifar-10")
+    assert (code, out) == (1, "")
+    assert "cifar-10 lacks cifar-10-python.tar.gz or the folder cifar-10-batches-py; put the files of the set" in err
     assert err.count("\n") == 1

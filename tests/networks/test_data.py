@@ -6,7 +6,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from practicum.errors import ParameterError  # noqa: E402
-from practicum.networks import GaussianInputs, ImageInputs, SeparatedTeacher, TeacherAwareInputs  # noqa: E402
+from practicum.networks import GaussianInputs, ImageInputs, PatchInputs, SeparatedTeacher, TeacherAwareInputs  # noqa: E402
 from practicum.networks.data import Data, make_data, redrawn  # noqa: E402
 
 LAW = GaussianInputs(dimension=4)
@@ -50,6 +50,17 @@ def test_no_image_is_both_trained_on_and_held_out(split):
     data = make_data(ImageInputs(name="digits", split=split), teacher, [3], 300, 300)
     assert len(rows(data.inputs[0])) > 290
     assert len(rows(data.inputs[0]) & rows(data.held_out[0])) == 0
+
+
+def test_patches_are_shared_by_all_seeds_and_drawn_anew():
+    pytest.importorskip("sklearn")
+    law = PatchInputs(size=8, photographs=("china", "flower"), flat=False)
+    teacher = SeparatedTeacher(inputs=192, hidden=3, outputs=2).build([3, 4])
+    data = make_data(law, teacher, [3, 4], 30, 20, dtype="float32")
+    assert (data.inputs.shape, data.held_out.shape) == ((1, 30, 3, 8, 8), (1, 20, 3, 8, 8))
+    again = redrawn(data, teacher, 1)
+    assert again.shape == data.inputs.shape
+    assert len(rows(again[0].flatten(1)) & rows(data.inputs[0].flatten(1))) < 3
 
 
 def test_a_seed_gets_the_same_alone_as_among_others():

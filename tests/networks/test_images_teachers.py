@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from data import real
+from data.cifar_files import batches, write_archive
 from practicum.data import Images, images, normalise
 from practicum.errors import ParameterError
 from practicum.networks import image_teachers
@@ -107,6 +108,27 @@ def test_digits_by_value_as_convolutions_and_as_perceptrons():
     fewer = value.replace(images=100, epochs=1).train([0])
     assert fewer.accuracy < found.accuracy
     assert train.shape == test.shape == (1, 8, 8)
+
+
+@pytest.fixture
+def cifar(tmp_path, monkeypatch):
+    """An archive in the form of CIFAR-10, with few and easy images, where every run looks."""
+    write_archive(tmp_path / "cifar-10", batches(train=200, test=300))
+    monkeypatch.setenv("PRACTICUM_DATA", str(tmp_path))
+
+
+@pytest.mark.parametrize("flat", [False, True])
+def test_colour_images_of_an_archive_are_learnt(cifar, flat):
+    law = ImageInputs(name="cifar-10", flat=flat, mean=(0.2, 0.21, 0.22), deviation=(0.15, 0.16, 0.17))
+    found = ImageTeacher(inputs=law, widths=(8, 8, 8), epochs=4, learning_rate=0.02).train([0, 1])
+    assert found.accuracy.min() > 0.9
+    inputs, labels = law.held_out.labelled(np.random.default_rng(0), 300)
+    assert inputs.shape == ((300, 3072) if flat else (300, 3, 32, 32))
+    right = found.network(torch.from_numpy(inputs)).argmax(-1).numpy() == labels
+    np.testing.assert_allclose(right.mean(-1), found.accuracy, rtol=1e-12)
+    # Power: the channels in another order are other images.
+    mixed = inputs.reshape(300, 3, 32, 32)[:, ::-1].reshape(inputs.shape).copy()
+    assert (found.network(torch.from_numpy(mixed)).argmax(-1).numpy() == labels).mean() < 0.6
 
 
 @pytest.mark.slow

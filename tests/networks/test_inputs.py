@@ -10,6 +10,7 @@ from practicum.networks import (
     GaussianInputs,
     ImageInputs,
     LowRankInputs,
+    PatchInputs,
     TeacherAgnosticInputs,
     TeacherAwareInputs,
     UniformInputs,
@@ -111,6 +112,8 @@ def test_what_was_learnt_from_chosen_examples_is_tested_on_plain_ones():
     assert TeacherAwareInputs(dimension=5, scale=2.0).held_out == GaussianInputs(dimension=5, scale=2.0)
     assert ImageInputs(mean=0.3).held_out == ImageInputs(mean=0.3, split="test")
     assert ImageInputs(split="test").held_out == ImageInputs()
+    assert PatchInputs(size=8).held_out == PatchInputs(size=8, split="test")
+    assert PatchInputs(split="test").held_out == PatchInputs()
 
 
 # ---- the teacher-aware law
@@ -200,6 +203,9 @@ class _Images:
     def __init__(self, name, split):
         self.labels = np.arange(20) if split == "train" else np.arange(6)
         self.inputs = np.repeat(self.labels, 64).reshape(-1, 1, 8, 8).astype(np.float32) / 20
+        if name == "cifar-10":
+            each = np.arange(3 * 1024, dtype=np.float32).reshape(3, 32, 32) / 3072
+            self.inputs = each * (self.labels + 1).astype(np.float32)[:, None, None, None] / 20
 
 
 @pytest.fixture
@@ -230,6 +236,52 @@ def test_images_are_drawn_without_repetition_and_with_their_labels(digits):
         digits.sample(rng(), 21)
 
 
+def test_colour_images_are_normalised_by_channel(digits):
+    law = ImageInputs(name="cifar-10", mean=(0.5, 0.25, 0.125), deviation=(0.25, 0.5, 2.0))
+    assert (law.shape, law.dimension, law.replace(flat=False).shape) == ((3072,), 3072, (3, 32, 32))
+    pixels = ImageInputs(name="cifar-10", flat=False).sample(rng(), 5).astype(float)
+    expected = np.stack([(pixels[:, 0] - 0.5) / 0.25, (pixels[:, 1] - 0.25) / 0.5, (pixels[:, 2] - 0.125) / 2], axis=1)
+    for flat, shape in ((False, (5, 3, 32, 32)), (True, (5, 3072))):
+        found = law.replace(flat=flat).sample(rng(), 5)
+        assert (found.shape, found.dtype) == (shape, np.float32)
+        np.testing.assert_allclose(found.reshape(expected.shape), expected, atol=1e-6)
+    # One number is for all channels, said once or three times.
+    one = ImageInputs(name="cifar-10", mean=0.5, deviation=0.25)
+    assert one == ImageInputs(name="cifar-10", mean=[0.5] * 3, deviation=[0.25] * 3)
+    np.testing.assert_allclose(one.sample(rng(), 5), (pixels.reshape(5, -1) - 0.5) / 0.25, atol=1e-6)
+
+
+def test_what_was_stored_keeps_its_name():
+    """The canonical JSON of a law of grey images is what it was before there were others."""
+    text = '{"deviation":0.353,"flat":false,"kind":"images","mean":0.286,"name":"fashion-mnist","split":"train"}'
+    assert canonical_json(ImageInputs(flat=False, mean=0.2860, deviation=0.3530).model_dump()) == text
+    assert canonical_json(ImageInputs(flat=False, mean=(0.2860,), deviation=[0.3530]).model_dump()) == text
+
+
+def test_patches_are_a_law():
+    pytest.importorskip("sklearn")
+    from practicum.data import patches
+
+    law = PatchInputs(size=8, photographs=("flower", "china"))
+    assert (law.shape, law.dimension, law.photographs) == ((192,), 192, ("china", "flower"))
+    x = law.sample(rng(5), 40)
+    assert (x.shape, x.dtype) == ((40, 192), np.float32)
+    expected = patches(40, 5, 8, photographs=("china", "flower")).inputs
+    assert np.array_equal(x, expected.reshape(40, -1))
+    assert np.array_equal(law.replace(flat=False).sample(rng(5), 40), expected)
+    assert np.array_equal(
+        law.held_out.sample(rng(5), 40),
+        patches(40, 5, 8, split="test", photographs=law.photographs).inputs.reshape(40, -1),
+    )
+    grey = law.replace(colour=False, flat=False, mean=0.5, deviation=0.25)
+    assert (grey.shape, grey.dimension) == ((1, 8, 8), 64)
+    unlike = patches(40, 5, 8, colour=False, photographs=law.photographs).inputs
+    np.testing.assert_allclose(grey.sample(rng(5), 40), (unlike - 0.5) / 0.25, atol=1e-6)
+    by_channel = law.replace(mean=(0.1, 0.2, 0.3), deviation=(1.0, 2.0, 4.0), flat=False).sample(rng(5), 40)
+    expected = (expected - np.array([0.1, 0.2, 0.3])[:, None, None]) / np.array([1.0, 2.0, 4.0])[:, None, None]
+    np.testing.assert_allclose(by_channel, expected, atol=1e-6)
+
+
 def test_the_digits_of_scikit_learn_are_a_law():
     pytest.importorskip("sklearn")
     x = ImageInputs(name="digits").sample(rng(), 100)
@@ -251,7 +303,14 @@ def test_laws_have_a_canonical_json_and_come_back():
     class Problem(Described):
         law: Law
 
-    for law in (LowRankInputs(rank=5), TeacherAwareInputs(), TeacherAgnosticInputs(sides=1), ImageInputs()):
+    for law in (
+        LowRankInputs(rank=5),
+        TeacherAwareInputs(),
+        TeacherAgnosticInputs(sides=1),
+        ImageInputs(),
+        ImageInputs(name="cifar-10", mean=(0.1, 0.2, 0.3)),
+        PatchInputs(photographs=["china"], deviation=(0.1, 0.2, 0.3)),
+    ):
         assert f'"kind":"{law.kind}"' in canonical_json(law.model_dump())
         assert Problem(law=law).law is law
         again = Problem(law=law.model_dump())
@@ -284,6 +343,23 @@ def bad(value):
         (lambda: TeacherAwareInputs().sample(rng(), 3), ["got none", "sample(rng, count, teacher)"]),
         (lambda: TeacherAwareInputs().sample(rng(), 3, object()), ["an MLP", "Got object"]),
         (lambda: ImageInputs(name="cifar"), ["'name'", "'digits'"]),
+        (
+            lambda: ImageInputs(mean=(0.1, 0.2)),
+            ["'mean' parameter", "the 1 channel(s)", "Got 2 numbers"],
+        ),
+        (lambda: ImageInputs(name="cifar-10", deviation=(1, 2)), ["'deviation'", "the 3 channel(s)", "Got 2 numbers"]),
+        (lambda: ImageInputs(deviation=0), ["must be > 0. Got 0 instead", "1.0 leaves"]),
+        (lambda: ImageInputs(name="cifar-10", deviation=(1, 0, 2)), ["must be > 0", "1.0 leaves"]),
+        (lambda: ImageInputs(mean="0"), ["'mean'", "must be a number", "Got '0'"]),
+        (lambda: ImageInputs(mean=True), ["'mean'", "must be a number", "Got True"]),
+        (lambda: ImageInputs(mean=[0.1, None]), ["'mean'", "must be a number"]),
+        (lambda: ImageInputs(mean=[]), ["'mean'", "must be a number", "Got []"]),
+        (lambda: ImageInputs(mean=[float("nan")]), ["'mean'", "finite"]),
+        (lambda: PatchInputs(size=0), ["'size' parameter of PatchInputs must be >= 1"]),
+        (lambda: PatchInputs(photographs=("dog",)), ["some of astronaut, cat", "Got 'dog'"]),
+        (lambda: PatchInputs(photographs=()), ["at least one of astronaut", "Got none"]),
+        (lambda: PatchInputs(photographs=3), ["'photographs'", "must be a list"]),
+        (lambda: PatchInputs(colour=False, mean=(0.1, 0.2, 0.3)), ["the 1 channel(s)", "Got 3 numbers"]),
         (bad(np.ones((2, 4))), ["at least 3 rows", "Got 2"]),
         (bad(np.ones((3, 5))), ["(3, 4)", "Got shape (3, 5)"]),
         (bad([["a"] * 4] * 3), ["GaussianInputs(dimension=100)"]),

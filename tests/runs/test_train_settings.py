@@ -3,7 +3,7 @@
 import pytest
 
 from practicum import ParameterError
-from practicum.networks.inputs import GaussianInputs, ImageInputs
+from practicum.networks.inputs import GaussianInputs, ImageInputs, PatchInputs
 from practicum.runs import TrainConfig
 from practicum.runs.train_settings import training_configuration
 
@@ -90,6 +90,27 @@ def test_an_image_teacher_and_its_students_see_the_same_images():
     assert training_configuration(None, flat).inputs == GaussianInputs(dimension=784)
 
 
+def test_colour_images_are_normalised_by_their_own_channels():
+    config = training_configuration(None, ["teacher.kind=image", "inputs.name=cifar-10"])
+    assert config.inputs == config.teacher.inputs
+    assert config.inputs.shape == (3, 32, 32)
+    assert config.inputs.mean == (0.4914, 0.4822, 0.4465)
+    own = training_configuration(None, ["teacher.kind=image", "name=cifar-10", "mean=[0.1, 0.2, 0.3]", "deviation=0.5"])
+    assert (own.inputs.mean, own.inputs.deviation) == ((0.1, 0.2, 0.3), 0.5)
+
+
+def test_patches_for_an_image_teacher_are_like_its_images():
+    patches = ["teacher.kind=image", "inputs.kind=patches"]
+    config = training_configuration(None, patches)
+    assert config.teacher == training_configuration(None, ["teacher.kind=image"]).teacher
+    assert config.inputs == PatchInputs(size=28, colour=False, flat=False, mean=0.2860, deviation=0.3530)
+    colour = training_configuration(None, [*patches, 'teacher.inputs={name = "cifar-10"}', 'photographs=["china"]'])
+    assert (colour.inputs.shape, colour.inputs.photographs) == ((3, 32, 32), ("china",))
+    assert colour.inputs.mean == colour.teacher.inputs.mean == (0.4914, 0.4822, 0.4465)
+    plain = training_configuration(None, ["inputs.kind=patches", "size=8", "teacher.inputs=192"])
+    assert plain.inputs == PatchInputs(size=8)
+
+
 @pytest.mark.parametrize(
     ("setting", "sentence"),
     [
@@ -125,6 +146,11 @@ def test_bad_settings_are_one_sentence(file, setting, sentence):
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
+        (["teacher.kind=image", "inputs.kind=patches", "size=8"], "has 784 inputs, and the input law draws 64"),
+        (
+            ["teacher.kind=image", "inputs.kind=patches", "teacher.inputs=3"],
+            'must be a table such as {name = "digits"}',
+        ),
         (["teacher.kind=image", "teacher.inputs=3"], 'must be a table such as {name = "digits"}. Got 3'),
         (["teacher.kind=image", "inputs.kind=gaussian"], "The teacher takes images, and inputs of kind 'gaussian' are"),
         (["teacher.kind=image", "name=cifar"], "'name' parameter of ImageInputs must be one of"),

@@ -11,6 +11,7 @@ from practicum.networks.inputs import (
     GaussianInputs,
     ImageInputs,
     LowRankInputs,
+    PatchInputs,
     TeacherAgnosticInputs,
     TeacherAwareInputs,
     UniformInputs,
@@ -22,11 +23,15 @@ from practicum.runs import TrainConfig, config_from_json
 from practicum.runs.training import Kept
 
 IMAGES = ImageTeacher(widths=(3, 4))
+COLOUR = ImageTeacher(inputs=ImageInputs(name="cifar-10", flat=False, mean=(0.5, 0.4, 0.3), deviation=0.2), widths=(3,))
 CONFIGS = [
     train_config(),
     train_config(seeds=[5, 3, 11], dtype="float64", thresholds=(0.9, 0.95), observe_at=[6, 0]),
     train_config(teacher=BalancedTeacher(inputs=6, hidden=(4, 5), outputs=3), teacher_seed=4),
     train_config(teacher=IMAGES, inputs=IMAGES.inputs, students=Students(multiple=1)),
+    train_config(teacher=COLOUR, inputs=COLOUR.inputs),
+    train_config(teacher=COLOUR, inputs=PatchInputs(size=32, flat=False)),
+    train_config(teacher=COLOUR, inputs=PatchInputs(size=32, flat=False, photographs=("china", "flower"))),
     *(
         train_config(inputs=law)
         for law in (
@@ -168,6 +173,11 @@ def test_widths():
             {"teacher": IMAGES, "inputs": ImageInputs()},
             "The teacher takes images, so its inputs must have flat = false",
         ),
+        (
+            {"teacher": IMAGES, "inputs": PatchInputs(size=28, colour=False)},
+            "The teacher takes images, so its inputs must have flat = false",
+        ),
+        ({"inputs": PatchInputs(size=8)}, "The teacher has 6 inputs, and the input law draws 192"),
         ({"epochs": 3}, "TrainConfig has no parameter 'epochs'"),
     ],
 )

@@ -8,7 +8,7 @@ import numpy as np
 
 from practicum.errors import ParameterError, StorageError
 
-SETS = ("mnist", "fashion-mnist", "digits")
+SETS = ("mnist", "fashion-mnist", "cifar-10", "digits")
 KNOWN = f"gaussian, {', '.join(SETS)}, or a file .npy or .npz"
 
 

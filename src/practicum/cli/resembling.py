@@ -17,7 +17,9 @@ TEACHER = typer.Argument(
 )
 STUDENT = typer.Argument(..., help="File of the student, likewise.", show_default=False)
 DATA = typer.Option(
-    "gaussian", "--data", help="gaussian, mnist, fashion-mnist, digits, or a file .npy or .npz of shape (samples, d)."
+    "gaussian",
+    "--data",
+    help="gaussian, mnist, fashion-mnist, cifar-10, digits, or a file .npy or .npz of shape (samples, d).",
 )
 SAMPLES = typer.Option(10_000, "--samples", min=2, help="At most so many inputs.")
 SCALE = typer.Option(1.0, "--scale", help="Standard deviation of Gaussian inputs.")

@@ -18,6 +18,7 @@ _HOMES = {
     "ImageTeacher": "teachers",
     "LowRankInputs": "inputs",
     "MLP": "mlp",
+    "PatchInputs": "inputs",
     "SeparatedTeacher": "teachers",
     "Students": "students",
     "TeacherAgnosticInputs": "inputs",
@@ -40,6 +41,7 @@ __all__ = [
     "ImageInputs",
     "ImageTeacher",
     "LowRankInputs",
+    "PatchInputs",
     "SeparatedTeacher",
     "Students",
     "TeacherAgnosticInputs",
@@ -77,6 +79,7 @@ if TYPE_CHECKING:
     from practicum.networks.inputs import GaussianInputs as GaussianInputs
     from practicum.networks.inputs import ImageInputs as ImageInputs
     from practicum.networks.inputs import LowRankInputs as LowRankInputs
+    from practicum.networks.inputs import PatchInputs as PatchInputs
     from practicum.networks.inputs import TeacherAgnosticInputs as TeacherAgnosticInputs
     from practicum.networks.inputs import TeacherAwareInputs as TeacherAwareInputs
     from practicum.networks.inputs import UniformInputs as UniformInputs

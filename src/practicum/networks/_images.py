@@ -7,50 +7,57 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from pydantic import Field
+from pydantic import model_validator
 
 from practicum.errors import ParameterError
 from practicum.networks._law import LawValue
+from practicum.networks._moments import Deviation, Mean, check_channels, normalised
 from practicum.values import whole
 
 if TYPE_CHECKING:
     from practicum.networks.mlp import MLP
 
-_SHAPES = {"mnist": (1, 28, 28), "fashion-mnist": (1, 28, 28), "digits": (1, 8, 8)}
+_SHAPES = {"mnist": (1, 28, 28), "fashion-mnist": (1, 28, 28), "cifar-10": (3, 32, 32), "digits": (1, 8, 8)}
 
 
 class ImageInputs(LawValue):
     """Different images of one split of a data set, in random order, float32.
 
     Main arguments:
-        name: "mnist", "fashion-mnist" or "digits"; see :func:`practicum.data.images` for where they come from.
+        name: "mnist", "fashion-mnist", "cifar-10" or "digits"; see :func:`practicum.data.images` for where they come
+            from.
         split: "train" or "test"; the held-out examples are those of the other one.
-        flat: vectors (N, h w) for multilayer perceptrons, or images (N, 1, h, w) for convolutions.
+        flat: vectors (N, c h w) for multilayer perceptrons, or images (N, c, h, w) for convolutions.
 
     Other arguments:
-        mean: subtracted from every pixel, which is in [0, 1].
-        deviation: what the pixels are divided by afterwards.
+        mean: subtracted from every pixel, which is in [0, 1]; or a number a channel.
+        deviation: what the pixels are divided by afterwards; or a number a channel.
 
     Raises:
-        ParameterError: more images are asked for than the split has.
+        ParameterError: not one number a channel; when it draws, more images than the split has.
     """
 
     kind: Literal["images"] = "images"
-    name: Literal["mnist", "fashion-mnist", "digits"] = "fashion-mnist"
+    name: Literal["mnist", "fashion-mnist", "cifar-10", "digits"] = "fashion-mnist"
     split: Literal["train", "test"] = "train"
     flat: bool = True
-    mean: float = 0.0
-    deviation: float = Field(default=1.0, gt=0, json_schema_extra={"remedy": "1.0 leaves the pixels as they are."})
+    mean: Mean = 0.0
+    deviation: Deviation = 1.0
+
+    @model_validator(mode="after")
+    def _fits(self) -> ImageInputs:
+        check_channels("ImageInputs", _SHAPES[self.name][0], mean=self.mean, deviation=self.deviation)
+        return self
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Of one example: (h w,) or (1, h, w)."""
+        """Of one example: (c h w,) or (c, h, w)."""
         shape = _SHAPES[self.name]
         return (int(np.prod(shape)),) if self.flat else shape
 
     @property
     def dimension(self) -> int:
-        """The number of pixels."""
+        """The number of pixels, each channel counted."""
         return int(np.prod(_SHAPES[self.name]))
 
     @property
@@ -72,10 +79,8 @@ class ImageInputs(LawValue):
                 f"because no image is drawn twice. Got {count} instead."
             )
         chosen = rng.permutation(len(images.labels))[:count]
-        pixels = images.inputs[chosen].reshape(count, *self.shape)
-        if self.mean != 0 or self.deviation != 1:
-            pixels = (pixels - np.float32(self.mean)) / np.float32(self.deviation)
-        return pixels, images.labels[chosen]
+        pixels = normalised(images.inputs[chosen], self.mean, self.deviation)
+        return pixels.reshape(count, *self.shape), images.labels[chosen]
 
 
 @lru_cache(maxsize=2)

@@ -90,8 +90,8 @@ def make_data(
         samples, held_out: N and N'.
 
     Other arguments:
-        shared: True gives all seeds the examples of seed 0, False each seed its own; None shares images and arrays,
-            of which there is only one set.
+        shared: True gives all seeds the examples of seed 0, False each seed its own; None shares images, patches and
+            arrays, of which there is only one set.
         dtype, device: of the tensors; numbers are drawn in float64 on the CPU.
 
     Raises:
@@ -102,7 +102,7 @@ def make_data(
     samples, held_out = whole("samples", samples, 1), whole("held_out", held_out, 1)
     is_array = not hasattr(law, "sample") and not callable(law)
     if shared is None:
-        shared = getattr(law, "kind", None) == "images" or is_array
+        shared = getattr(law, "kind", None) in ("images", "patches") or is_array
     numbers = (0,) if shared else numbers
     law = _Rows(as_rows(law), numbers, samples, held_out) if is_array else law
     shape = example_shape(law, teacher)

@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from copy import deepcopy
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import numpy as np
 from pydantic import Field
 
 from practicum.networks._described import Described
+from practicum.networks._moments import each, normalised
 from practicum.networks._torch import need_torch
 from practicum.networks.inputs import ImageInputs
 from practicum.networks.names import Normalisation
@@ -128,5 +128,6 @@ def _pixels(law: ImageInputs, split: Literal["train", "test"]) -> Images:
     from practicum.data import Images, images
 
     raw = images(law.name, split)
-    pixels = (raw.inputs - np.float32(law.mean)) / np.float32(law.deviation)
-    return Images(pixels, raw.labels, raw.name, split, (law.mean,), (law.deviation,))
+    pixels = normalised(raw.inputs, law.mean, law.deviation)
+    channels = raw.shape[0]
+    return Images(pixels, raw.labels, raw.name, split, each(law.mean, channels), each(law.deviation, channels))

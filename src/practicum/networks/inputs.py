@@ -12,6 +12,7 @@ from practicum.networks._augmented import TeacherAgnosticInputs, TeacherAwareInp
 from practicum.networks._described import by_kind
 from practicum.networks._images import ImageInputs
 from practicum.networks._law import LawValue, Width, draw
+from practicum.networks._patches import PatchInputs
 from practicum.networks.randomness import generator
 from practicum.values import whole
 
@@ -112,7 +113,13 @@ class LowRankInputs(LawValue):
 
 
 Law = Annotated[
-    GaussianInputs | UniformInputs | LowRankInputs | TeacherAwareInputs | TeacherAgnosticInputs | ImageInputs,
+    GaussianInputs
+    | UniformInputs
+    | LowRankInputs
+    | TeacherAwareInputs
+    | TeacherAgnosticInputs
+    | ImageInputs
+    | PatchInputs,
     by_kind(
         "An input law",
         GaussianInputs,
@@ -121,6 +128,7 @@ Law = Annotated[
         TeacherAwareInputs,
         TeacherAgnosticInputs,
         ImageInputs,
+        PatchInputs,
     ),
 ]
 """The type of a field that holds any input law that can be stored."""
@@ -132,6 +140,7 @@ __all__ = [
     "Law",
     "LawValue",
     "LowRankInputs",
+    "PatchInputs",
     "TeacherAgnosticInputs",
     "TeacherAwareInputs",
     "UniformInputs",

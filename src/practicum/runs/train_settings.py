@@ -15,6 +15,7 @@ from practicum.networks.inputs import (
     GaussianInputs,
     ImageInputs,
     LowRankInputs,
+    PatchInputs,
     TeacherAgnosticInputs,
     TeacherAwareInputs,
     UniformInputs,
@@ -39,11 +40,13 @@ _KINDS: dict[str, dict[str, Any]] = {
             TeacherAwareInputs,
             TeacherAgnosticInputs,
             ImageInputs,
+            PatchInputs,
         )
     },
 }
 _MOMENTS = {
     "mnist": {"mean": 0.1307, "deviation": 0.3081},
+    "cifar-10": {"mean": (0.4914, 0.4822, 0.4465), "deviation": (0.2470, 0.2435, 0.2616)},
     "digits": {"mean": 0.0, "deviation": 1.0},
 }
 """Of the training images, by which pixels are normalised; those of Fashion-MNIST are the image teacher's own."""
@@ -116,20 +119,40 @@ def _build(tables: Tables) -> TrainConfig:
     make_law = laws[law.pop("kind", "gaussian")]
     if make_teacher is ImageTeacher and make_law is ImageInputs:
         # Teacher and students see the same images, wherever they are named.
-        theirs = values.pop("inputs", {})
-        if not isinstance(theirs, dict):
-            raise ParameterError(
-                f"The 'inputs' of an image teacher must be a table such as {{name = \"digits\"}}. Got {theirs!r:.60} "
-                "instead."
-            )
-        default = ImageTeacher.model_fields["inputs"].default
-        moments = _MOMENTS.get({**theirs, **law}.get("name", default.name), {})
-        seen = ImageInputs(**{**default.model_dump(), **moments, **theirs, **law})
+        seen = _seen({**_table(values.pop("inputs", {})), **law})
         return TrainConfig(**_rest(tables), teacher=ImageTeacher(inputs=seen, **values), inputs=seen)
+    if make_teacher is ImageTeacher and make_law is PatchInputs:
+        seen = _seen(_table(values.pop("inputs", {})))
+        return TrainConfig(
+            **_rest(tables), teacher=ImageTeacher(inputs=seen, **values), inputs=PatchInputs(**{**_like(seen), **law})
+        )
     teacher = make_teacher(**values)
-    if make_law is not ImageInputs:
+    if make_law not in (ImageInputs, PatchInputs):
         law.setdefault("dimension", getattr(teacher.inputs, "dimension", teacher.inputs))
     return TrainConfig(**_rest(tables), teacher=teacher, inputs=make_law(**law))
+
+
+def _table(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise ParameterError(
+            f"The 'inputs' of an image teacher must be a table such as {{name = \"digits\"}}. Got {value!r:.60} "
+            "instead."
+        )
+    return value
+
+
+def _seen(given: dict[str, Any]) -> ImageInputs:
+    """The images of an image teacher, normalised by their own moments unless others are given."""
+    default = ImageTeacher.model_fields["inputs"].default
+    moments = _MOMENTS.get(given.get("name", default.name), {})
+    return ImageInputs(**{**default.model_dump(), **moments, **given})
+
+
+def _like(images: ImageInputs) -> dict[str, Any]:
+    """Parameters of patches that a teacher of these images can take."""
+    channels, size, _ = images.replace(flat=False).shape
+    same = {name: getattr(images, name) for name in ("flat", "mean", "deviation")}
+    return {**same, "size": size, "colour": channels == 3}
 
 
 def _rest(tables: Tables) -> dict[str, Any]:

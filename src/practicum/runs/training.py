@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from practicum.errors import ParameterError
-from practicum.networks.inputs import ImageInputs, Law
+from practicum.networks.inputs import ImageInputs, Law, PatchInputs
 from practicum.networks.settings import Training
 from practicum.networks.students import Students
 from practicum.networks.teachers import ImageTeacher, SeparatedTeacher, TeacherValue
@@ -88,12 +88,12 @@ class TrainConfig(Config):
                 "both the same number."
             )
         flat = not isinstance(self.teacher, ImageTeacher) or self.teacher.inputs.flat
-        if not flat and not isinstance(self.inputs, ImageInputs):
+        if not flat and not isinstance(self.inputs, (ImageInputs, PatchInputs)):
             raise ParameterError(
                 f"The teacher takes images, and inputs of kind {self.inputs.kind!r} are vectors; give the teacher's "
-                "inputs flat = true, or take the inputs from images too."
+                "inputs flat = true, or take the inputs from images or patches too."
             )
-        if isinstance(self.inputs, ImageInputs) and self.inputs.flat is not flat:
+        if isinstance(self.inputs, (ImageInputs, PatchInputs)) and self.inputs.flat is not flat:
             raise ParameterError(
                 f"The teacher takes {'vectors' if flat else 'images'}, so its inputs must have flat = "
                 f"{str(flat).lower()}. Got {str(not flat).lower()} instead."
