@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from practicum.errors import ParameterError
 from practicum.networks.ensemble import Ensemble
 from practicum.networks.mlp import MLP
+from practicum.robustness.attacks._ball import all_finite
 from practicum.robustness.attacks._differentiable import Differentiable, differentiable
 
 if TYPE_CHECKING:
@@ -73,10 +74,11 @@ def checked(
         )
     judge = None if teacher is None else differentiable(teacher, shape, "teacher")
     clean = clean.expand(asked.seeds, *clean.shape[1:])
-    if value.box is not None and not bool(((clean >= value.box[0]) & (clean <= value.box[1])).all()):
+    lowest, highest = map(float, clean.aminmax())
+    if value.box is not None and not value.box[0] <= lowest <= highest <= value.box[1]:
         raise ParameterError(
             f"The inputs of {name} must lie in its box {value.box}, because perturbed ones are cut off there. Got "
-            f"values from {float(clean.min()):.4g} to {float(clean.max()):.4g}; set box=None unless the data have one."
+            f"values from {lowest:.4g} to {highest:.4g}; set box=None unless the data have one."
         )
     needs_teacher = value.oracle or (labels is None and objective is None) or value.loss in ("mse", "kl")
     if judge is None and needs_teacher:
@@ -89,8 +91,7 @@ def checked(
             f"{name} takes 'labels' or oracle=True, because an oracle labels the perturbed inputs itself. Got both; "
             "drop one of them."
         )
-    _check_outputs(value, asked, judge, clean)
-    classes = asked.outputs(clean[:, :1]).shape[-1]
+    classes = _check_outputs(value, asked, judge, clean)
     return Given(
         asked, judge, clean, radii.to(like.device), _labels(name, labels, clean, classes),
         _basis(value, subspace, shape, like), has_seeds,
@@ -126,7 +127,7 @@ def _inputs(name: str, student: nn.Module, inputs: Any, like: Tensor) -> tuple[T
             f"The inputs of {name} must have shape (B, ...), at least one row, or (S, B, ...). Got "
             f"{tuple(found.shape)} instead; a single input x is x[None]."
         )
-    if not bool(torch.isfinite(found).all()):
+    if not all_finite(found):
         row = int((~torch.isfinite(found)).flatten(1).any(1).nonzero()[0])
         raise ParameterError(
             f"The inputs of {name} must be finite, because no direction leads away from NaN. Row {row} is not; drop it."
@@ -194,7 +195,8 @@ def _basis(value: Attack, subspace: Any, shape: tuple[int, ...], like: Tensor) -
     return found.to(like.dtype)
 
 
-def _check_outputs(value: Attack, student: Differentiable, teacher: Differentiable | None, clean: Tensor) -> None:
+def _check_outputs(value: Attack, student: Differentiable, teacher: Differentiable | None, clean: Tensor) -> int:
+    """The number of outputs."""
     name = type(value).__name__
     ours = student.outputs(clean[:, :1])
     needed = value.outputs_needed
@@ -205,7 +207,7 @@ def _check_outputs(value: Attack, student: Differentiable, teacher: Differentiab
             + ("take loss='mse'." if ours.shape[-1] < 2 else "take APGD(loss='margin') or PGD.")
         )
     if teacher is None:
-        return
+        return ours.shape[-1]
     if teacher.seeds not in (1, student.seeds):
         raise ParameterError(
             f"{name} needs one teacher for all students, or one a student. Got {teacher.seeds} teachers and "
@@ -222,3 +224,4 @@ def _check_outputs(value: Attack, student: Differentiable, teacher: Differentiab
             f"Teacher and student must be of one precision. Got {theirs.dtype} of the teacher and {ours.dtype} of the "
             "student instead; teacher.to(student.dtype) converts it."
         )
+    return ours.shape[-1]

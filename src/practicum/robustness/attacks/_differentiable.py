@@ -8,7 +8,7 @@ weights. Modules of any other kind go by autograd.
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -37,7 +37,7 @@ class Differentiable:
             return self._spread(inputs)
 
     def forward(self, inputs: Tensor) -> tuple[Tensor, Any]:
-        """Outputs, without a graph of their own, and what :meth:`backward` needs."""
+        """Outputs, without a graph of their own, and what :meth:`backward` needs; both stand until the next call."""
         leaf = inputs.detach().requires_grad_()
         with torch.enable_grad():
             found = self._spread(leaf)
@@ -80,69 +80,133 @@ class Differentiable:
         return found
 
 
-class Perceptron(Differentiable):
-    """An :class:`MLP`, whose gradients are written by hand; to rounding it is the network in evaluation mode."""
+class _Room(NamedTuple):
+    """Memory of a batch: what each layer's activation and the next layer see, and the gradients of what it sees."""
 
-    def __init__(self, network: MLP, shape: tuple[int, ...], name: str) -> None:
+    pre: list[Tensor]
+    post: list[Tensor]
+    errors: list[Tensor]
+
+
+class Perceptron(Differentiable):
+    """Perceptrons whose gradients are written by hand; to rounding they are the network in evaluation mode.
+
+    Main arguments:
+        network: an MLP, or a module that computes what `plain` says.
+        plain: its layers.
+    """
+
+    def __init__(self, network: nn.Module, shape: tuple[int, ...], name: str, plain: Plain) -> None:
         super().__init__(network, shape, name)
-        self.activation, self.slope = network.activation, network.slope
-        self.layers = _folded(network)
+        self.activation, self.slope = plain.activation, plain.slope
+        self.layers = plain.layers
         # One network needs no batched product, which is slower for a single matrix.
         self.alone = self.seeds == 1
         if self.alone:
             self.layers = [(w[0], None if b is None else b[0]) for w, b in self.layers]
         self.upright = [w.mT for w, _ in self.layers]
+        self.rooms: dict[tuple[int, ...], _Room] = {}
 
     def forward(self, inputs: Tensor) -> tuple[Tensor, Any]:
         with torch.no_grad():
-            shape, value, tape = inputs.shape, inputs, []
-            value = value.reshape(-1, shape[-1]) if self.alone else value.expand(self.seeds, *shape[1:])
+            room = self._room(inputs.shape[:2])
+            value = inputs.reshape(-1, inputs.shape[-1]) if self.alone else inputs.expand(self.seeds, -1, -1)
             for index, ((_, bias), turned) in enumerate(zip(self.layers, self.upright)):
+                pre = room.pre[index]
                 if bias is None:
-                    value = value @ turned
+                    torch.matmul(value, turned, out=pre)
                 elif self.alone:
-                    value = torch.addmm(bias, value, turned)
+                    torch.addmm(bias, value, turned, out=pre)
                 else:
-                    value = torch.baddbmm(bias, value, turned)
-                if index < len(self.layers) - 1:
-                    value, kept = self._activated(value)
-                    tape.append(kept)
-            return (value.unflatten(0, shape[:2]) if self.alone else value), tape
+                    torch.baddbmm(bias, value, turned, out=pre)
+                value = pre if index == len(self.layers) - 1 else self._activated(pre, room.post[index])
+            return (value.unflatten(0, inputs.shape[:2]) if self.alone else value), room
 
     def backward(self, tape: Any, gradient: Tensor) -> Tensor:
         with torch.no_grad():
             shape = gradient.shape
             gradient = gradient.reshape(-1, shape[-1]) if self.alone else gradient
             for index in range(len(self.layers) - 1, -1, -1):
-                gradient = gradient @ self.layers[index][0]
+                gradient = torch.matmul(gradient, self.layers[index][0], out=tape.errors[index])
                 if index:
-                    self._derived_(gradient, tape[index - 1])
+                    self._derived_(gradient, tape.pre[index - 1])
             return gradient.unflatten(0, shape[:2]) if self.alone else gradient
 
-    def _activated(self, pre: Tensor) -> tuple[Tensor, Tensor | None]:
-        """What the next layer sees, and what the derivative is made of."""
+    def _room(self, rows: tuple[int, ...]) -> _Room:
+        """Memory for inputs of so many rows; what is in it stands until the next call."""
+        if rows not in self.rooms:
+            first = self.layers[0][0]
+            leading = (rows[0] * rows[1],) if self.alone else (self.seeds, rows[1])
+            widths = [first.shape[-1], *(w.shape[-2] for w, _ in self.layers)]
+            made = [first.new_empty((*leading, width)) for width in widths]
+            pre = made[1:]
+            inside = self.activation in ("relu", "linear")
+            post = [p if inside else torch.empty_like(p) for p in pre[:-1]]
+            self.rooms = {rows: _Room(pre, post, [torch.empty_like(m) for m in made[:-1]])}
+        return self.rooms[rows]
+
+    def _activated(self, pre: Tensor, post: Tensor) -> Tensor:
+        """What the next layer sees; a ReLU's is the same memory as what it sees itself."""
         if self.activation == "relu":
             pre.relu_()
-            return pre, pre
-        if self.activation == "leaky-relu":
-            return torch.nn.functional.leaky_relu(pre, self.slope), pre
-        if self.activation == "erf":
-            return torch.erf(pre * math.sqrt(0.5)), pre
-        return pre, None
-
-    def _derived_(self, gradient: Tensor, kept: Tensor | None) -> None:
-        if self.activation == "relu":
-            torch.ops.aten.threshold_backward(gradient, kept, 0, grad_input=gradient)
         elif self.activation == "leaky-relu":
-            torch.ops.aten.leaky_relu_backward(gradient, kept, self.slope, False, grad_input=gradient)
+            torch.ops.aten.leaky_relu(pre, self.slope, out=post)
         elif self.activation == "erf":
-            assert kept is not None
-            gradient.mul_((kept * kept).mul_(-0.5).exp_()).mul_(math.sqrt(2 / math.pi))
+            torch.erf(torch.mul(pre, math.sqrt(0.5), out=post), out=post)
+        return post
+
+    def _derived_(self, gradient: Tensor, pre: Tensor) -> None:
+        """Multiply by the derivative of the activation; `pre` is not needed any more."""
+        if self.activation == "relu":
+            torch.ops.aten.threshold_backward(gradient, pre, 0, grad_input=gradient)
+        elif self.activation == "leaky-relu":
+            torch.ops.aten.leaky_relu_backward(gradient, pre, self.slope, False, grad_input=gradient)
+        elif self.activation == "erf":
+            gradient.mul_(pre.square_().mul_(-0.5).exp_()).mul_(math.sqrt(2 / math.pi))
 
 
 def differentiable(network: nn.Module, shape: tuple[int, ...], name: str) -> Differentiable:
     """The fastest way to ask this network that there is."""
-    return (Perceptron if isinstance(network, MLP) else Differentiable)(network, shape, name)  # pyright: ignore[reportArgumentType]
+    plain = _of_mlp(network) if isinstance(network, MLP) else _of_sequence(network)
+    if plain is not None and shape == (plain.layers[0][0].shape[-1],):
+        return Perceptron(network, shape, name, plain)
+    return Differentiable(network, shape, name)
+
+
+class Plain(NamedTuple):
+    """Layers of perceptrons.
+
+    Main arguments:
+        layers: weights (S, n_out, n_in) and biases (S, 1, n_out) or None, from the lowest.
+        activation, slope: of the hidden layers.
+    """
+
+    layers: list[tuple[Tensor, Tensor | None]]
+    activation: str
+    slope: float
+
+
+def _of_mlp(network: MLP) -> Plain:
+    return Plain(_folded(network), network.activation, network.slope)
+
+
+def _of_sequence(network: nn.Module) -> Plain | None:
+    """The layers of a sequence of Linear and ReLU in turns that nothing watches or changes; None of all else."""
+    if type(network) is not nn.Sequential or len(network) % 2 == 0:
+        return None
+    parts = list(network)
+    linear, between = parts[::2], parts[1::2]
+    if any(type(part) is not nn.Linear for part in linear) or any(type(part) is not nn.ReLU for part in between):
+        return None
+    if any(part._forward_hooks or part._forward_pre_hooks or part._backward_hooks for part in (network, *parts)):
+        return None
+    if any(hasattr(part, "parametrizations") for part in parts):
+        return None
+    layers = [
+        (part.weight.detach().unsqueeze(0), None if part.bias is None else part.bias.detach().view(1, 1, -1))  # pyright: ignore[reportCallIssue]
+        for part in linear
+    ]
+    return Plain(layers, "relu", 0.0)  # pyright: ignore[reportArgumentType]
 
 
 def _folded(network: MLP) -> list[tuple[Tensor, Tensor | None]]:

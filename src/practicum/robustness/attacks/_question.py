@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from practicum.errors import ParameterError
+from practicum.robustness.attacks._ball import Ball, all_finite
 from practicum.robustness.attacks._differentiable import Differentiable
 from practicum.robustness.attacks.losses import Truth, by_autograd, fooled, losses, with_gradient
 
@@ -84,7 +86,8 @@ class Question:
         if back is not None:
             assert self.teacher is not None
             gradient = gradient + self.teacher.backward(their_tape, back.expand(outputs.shape).contiguous())
-        if self.strict:
+        if self.strict and not self.seen:  # what is no number later on spoils the points, and the last are asked about
+            self.seen = True
             self._check(found, gradient)
         return Answer(found, wrong, gradient)
 
@@ -102,13 +105,11 @@ class Question:
         return Answer(loss, fooled(self.name, outputs, truth))
 
     def _check(self, loss: Tensor, gradient: Tensor | None) -> None:
-        """Numbers, or one sentence. Of gradients the first is looked at: a later one would spoil the next loss."""
-        bad = ~torch.isfinite(loss) if not bool(torch.isfinite(loss).all()) else None
+        """Numbers, or one sentence."""
         what = "loss"
-        if bad is None and gradient is not None and not self.seen:
-            self.seen = True
-            if not bool(torch.isfinite(gradient).all()):
-                bad, what = ~torch.isfinite(gradient).flatten(2).all(-1), "gradient"
+        bad = None if all_finite(loss) else ~torch.isfinite(loss)
+        if bad is None and gradient is not None and not all_finite(gradient):
+            what, bad = "gradient", ~torch.isfinite(gradient).flatten(2).all(-1)
         if bad is None:
             return
         seed, row = (int(k) for k in bad.nonzero()[0])
@@ -120,23 +121,76 @@ class Question:
 
 
 class Best:
-    """The worst point for the student that has been seen of every row: first where it is wrong, then by the loss."""
+    """The worst points for the student that a search has met: where it is wrong before where it is right, then by loss.
 
-    def __init__(self) -> None:
+    What is known of the rows is kept in NumPy, whose calls cost a tenth of PyTorch's.
+
+    Main arguments:
+        last: points that nobody has asked about yet.
+    """
+
+    def __init__(self, last: Tensor | None = None) -> None:
+        self.last = last
         self.inputs: Tensor | None = None
-        self.loss = self.fooled = torch.empty(0)
+        self.loss: np.ndarray = np.empty(0)
+        self.fooled: np.ndarray = np.empty(0, bool)
 
     def see(self, inputs: Tensor, answer: Answer) -> None:
         """Remember a copy of the rows that are worse than before."""
+        loss, fooled = answer.loss.cpu().numpy(), answer.fooled.cpu().numpy()
         if self.inputs is None:
-            self.inputs, self.loss, self.fooled = inputs.clone(), answer.loss.clone(), answer.fooled.clone()
+            self.inputs, self.loss, self.fooled = inputs.clone(), loss.copy(), fooled.copy()
             return
-        better = (answer.fooled & ~self.fooled) | ((answer.fooled == self.fooled) & (answer.loss > self.loss))
-        self.loss = torch.where(better, answer.loss, self.loss)
-        self.fooled = self.fooled | answer.fooled
-        rows = better.view(-1).nonzero().view(-1)
-        if len(rows) * 2 > better.numel():
-            flags = better.view(*better.shape, *[1] * (inputs.ndim - 2))
-            torch.where(flags, inputs, self.inputs, out=self.inputs)
-        else:
-            self.inputs.view(-1, *inputs.shape[2:])[rows] = inputs.reshape(-1, *inputs.shape[2:])[rows]
+        better = worse(loss, fooled, self.loss, self.fooled)
+        if better.all():
+            self.inputs.copy_(inputs)
+        elif better.any():
+            rows = torch.from_numpy(np.flatnonzero(better)).to(inputs.device)
+            self.inputs.flatten(0, 1).index_copy_(0, rows, inputs.flatten(0, 1).index_select(0, rows))
+        self.loss = np.where(better, loss, self.loss)
+        self.fooled |= fooled
+
+    def merge(self, other: Best, rows: Tensor, *, by_loss: bool) -> None:
+        """Take over what another search has met that began with some rows only; `by_loss` if their losses compare."""
+        assert self.inputs is not None
+        assert other.inputs is not None
+        at = rows.cpu().numpy()
+        loss, fooled = self.loss[:, at], self.fooled[:, at]
+        better = worse(other.loss, other.fooled, loss, fooled) if by_loss else other.fooled & ~fooled
+        flags = along(torch.from_numpy(better).to(self.inputs.device), self.inputs)
+        self.inputs[:, rows] = torch.where(flags, other.inputs, self.inputs[:, rows])
+        self.loss[:, at] = np.where(better, other.loss, loss)
+        self.fooled[:, at] = fooled | other.fooled
+
+    def settle(self, question: Question, ball: Ball, *, really: bool = False) -> tuple[Tensor, Answer]:
+        """The worst points of all, to the last digit within the ball, and what the student does there."""
+        if self.last is None:
+            assert self.inputs is not None
+            points = ball.exact_(self.inputs)
+            return points, question.ask(points, really=really)
+        points = ball.exact_(self.last)
+        answer = question.ask(points, really=really)
+        if self.inputs is None:
+            return points, answer
+        better = worse(self.loss, self.fooled, answer.loss.cpu().numpy(), answer.fooled.cpu().numpy())
+        if not better.any():
+            return points, answer
+        rows = torch.from_numpy(np.flatnonzero(better.any(0))).to(points.device)
+        flags = along(torch.from_numpy(better).to(points.device), points)[:, rows]
+        some, where = question.take(rows), ball.take(rows)
+        mixed = where.exact_(torch.where(flags, self.inputs[:, rows], points[:, rows]))
+        points[:, rows] = mixed
+        again = some.ask(mixed, really=really)
+        loss, fooled = answer.loss.clone(), answer.fooled.clone()
+        loss[:, rows], fooled[:, rows] = again.loss, again.fooled
+        return points, Answer(loss, fooled)
+
+
+def worse(loss: Any, fooled: Any, than_loss: Any, than_fooled: Any) -> Any:
+    """Where the first answer is worse for the student than the second; arrays or tensors (S, R)."""
+    return (fooled & ~than_fooled) | ((fooled == than_fooled) & (loss > than_loss))
+
+
+def along(flags: Tensor, inputs: Tensor) -> Tensor:
+    """Flags of rows in a shape that selects inputs."""
+    return flags.view(*flags.shape, *[1] * (inputs.ndim - flags.ndim))

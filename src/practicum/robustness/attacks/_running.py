@@ -14,13 +14,12 @@ import torch
 from torch import Tensor, nn
 
 from practicum.networks._evaluation import evaluated, kept_modes
-from practicum.networks._threads import one_thread
 from practicum.networks.mlp import MLP
 from practicum.networks.randomness import generator
 from practicum.robustness.attacks._ball import ALLOWED, Ball, distances
 from practicum.robustness.attacks._checks import Given, checked
 from practicum.robustness.attacks._differentiable import Differentiable, differentiable
-from practicum.robustness.attacks._question import Loss, Question
+from practicum.robustness.attacks._question import Loss, Question, along, worse
 from practicum.robustness.attacks.losses import Truth
 from practicum.robustness.attacks.result import Attacked
 
@@ -47,7 +46,7 @@ def attack(
 ) -> Attacked:
     """See :meth:`practicum.robustness.attacks.base.Attack.__call__`."""
     networks = [network for network in (student, teacher) if network is not None]
-    with one_thread(), evaluated(*networks):
+    with evaluated(*networks):
         given = checked(value, student, inputs, epsilons, teacher, labels, subspace, objective)
         rngs = _Streams(seed)
         order = given.epsilons.argsort()
@@ -96,7 +95,11 @@ def perturbed(
         truth = Truth(classes, outputs, value.oracle, value.margin)
         question = Question(asked, judge, value.loss, truth, strict=False)
         radii = torch.full((inputs.shape[1],), float(epsilon), device=inputs.device)
-        return value.search(question, Ball(value.norm, inputs, radii, box=value.box), lambda _: rngs)
+        ball = Ball(value.norm, inputs, radii, box=value.box)
+        best = value.search(question, ball, lambda _: rngs)
+        if best.last is not None and best.inputs is None:
+            return best.last
+        return best.settle(question, ball)[0]
 
 
 class _Streams:
@@ -114,7 +117,7 @@ class _Streams:
 def _rows(given: Given) -> int:
     """Clean rows in a part."""
     network = given.student.network
-    widest = max(network.sizes) if isinstance(network, MLP) else max(256, 8 * math.prod(given.clean.shape[2:]))
+    widest = max(network.sizes) if isinstance(network, MLP) else max(256, math.prod(given.clean.shape[2:]))
     return max(1, min(16_384, _ENTRIES // widest // len(given.epsilons)))
 
 
@@ -125,18 +128,18 @@ def _part(
     clean = given.clean[:, rows]
     copies, count = len(radii), clean.shape[1]
     truth = _truth(value, given, rows, clean)
-    many = Truth(*(None if part is None else _repeated(part, copies) for part in truth[:2]), *truth[2:])
-    loss = None if objective is None else _own(objective, many.labels)
+    labels, outputs = (None if part is None else _repeated(part, copies) for part in (truth.labels, truth.outputs))
+    many = truth._replace(labels=labels, outputs=outputs)
+    loss = None if objective is None else _own(objective, labels)
     question = Question(given.student, given.teacher, value.loss, many, loss=loss)
     ball = Ball(
         value.norm, _repeated(clean, copies), radii.repeat_interleave(count), count, box=value.box,
         basis=given.basis, side=value.side,
     )  # fmt: skip
-    points = ball.exact_(value.search(question, ball, rngs))
+    points, answer = value.search(question, ball, rngs).settle(question, ball, really=True)
     distance = distances(value.norm, points, ball.clean)
     over = distance > ball.given.double() * (1 + ALLOWED)
     assert not bool(over.any()), f"a perturbation of {float(distance[over][0])} left its ball"
-    answer = question.ask(points, really=True)
     wrong = answer.fooled
     if value.loss == "mse":
         before = Question(given.student, given.teacher, value.loss, truth).ask(clean, really=True).loss
@@ -171,11 +174,10 @@ def _rising(points: Tensor, wrong: Tensor, distance: Tensor, loss: Tensor) -> tu
         each.clone() if len(each) > 1 else each for each in (points, wrong, distance, loss)
     )
     for k in range(1, len(points)):
-        worse = (wrong[k - 1] & ~wrong[k]) | ((wrong[k - 1] == wrong[k]) & (loss[k - 1] > loss[k]))
-        flags = worse.view(*worse.shape, *[1] * (points.ndim - 3))
-        points[k] = torch.where(flags, points[k - 1], points[k])
+        carried = worse(loss[k - 1], wrong[k - 1], loss[k], wrong[k])
+        points[k] = torch.where(along(carried, points[k]), points[k - 1], points[k])
         for each in (wrong, distance, loss):
-            each[k] = torch.where(worse, each[k - 1], each[k])
+            each[k] = torch.where(carried, each[k - 1], each[k])
     return points, wrong, distance, loss
 
 

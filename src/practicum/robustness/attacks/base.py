@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from practicum.robustness.attacks._ball import Ball
-    from practicum.robustness.attacks._question import Question
+    from practicum.robustness.attacks._question import Best, Question
     from practicum.robustness.attacks.result import Attacked
 
 
@@ -58,7 +58,7 @@ class Attack(Described):
             raise ParameterError(f"The 'margin' parameter of {name} belongs to classes, and loss='mse' knows none.")
         if self.box is not None and not self.box[0] < self.box[1]:
             raise ParameterError(
-                f"The 'box' parameter of {name} must be (lowest, highest) with lowest < highest. Got {self.box} instead."
+                f"The 'box' parameter of {name} must be (lowest, highest), lowest < highest. Got {self.box} instead."
             )
         if self.box is not None and self.side is not None:
             raise ParameterError(
@@ -127,8 +127,8 @@ class Attack(Described):
         """How many outputs a network must have to be attacked like this."""
         return CLASSES[self.loss]
 
-    def search(self, question: Question, ball: Ball, rngs: Callable[[int], Sequence[np.random.Generator]]) -> Tensor:
-        """The worst points that the attack finds, (S, R, ...).
+    def search(self, question: Question, ball: Ball, rngs: Callable[[int], Sequence[np.random.Generator]]) -> Best:
+        """The worst points that the attack meets.
 
         Main arguments:
             question: answers what the loss is.

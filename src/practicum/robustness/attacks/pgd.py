@@ -10,10 +10,8 @@ from pydantic import Field
 from practicum.robustness.attacks.base import Attack
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from practicum.robustness.attacks._ball import Ball
-    from practicum.robustness.attacks._question import Question
+    from practicum.robustness.attacks._question import Best, Question
 
 
 class PGD(Attack):
@@ -40,7 +38,7 @@ class PGD(Attack):
     step_size: float | None = Field(default=None, gt=0, json_schema_extra={"remedy": "None is 2.5 / steps."})
     keep: Literal["best", "last"] = "best"
 
-    def search(self, question: Question, ball: Ball, rngs: Callable[[int], Sequence[Any]]) -> Tensor:
+    def search(self, question: Question, ball: Ball, rngs: Callable[[int], Sequence[Any]]) -> Best:
         from practicum.robustness.attacks._question import Best
 
         size = 2.5 / self.steps if self.step_size is None else self.step_size
@@ -53,11 +51,11 @@ class PGD(Attack):
                     best.see(point, answer)
                 assert answer.gradient is not None
                 point = ball.step_(point, ball.direction_(answer.gradient), size)
-            if self.keep == "last" and self.restarts == 1:
-                return point
-            best.see(point, question.ask(point))
-        assert best.inputs is not None
-        return best.inputs
+            if restart < self.restarts - 1:
+                best.see(point, question.ask(point))
+            else:
+                best.last = point
+        return best
 
 
 class FGSM(Attack):
@@ -68,11 +66,13 @@ class FGSM(Attack):
 
     kind: Literal["fgsm"] = "fgsm"
 
-    def search(self, question: Question, ball: Ball, rngs: Callable[[int], Sequence[Any]]) -> Tensor:
+    def search(self, question: Question, ball: Ball, rngs: Callable[[int], Sequence[Any]]) -> Best:
+        from practicum.robustness.attacks._question import Best
+
         point = ball.clean.clone()
         gradient = question.slope(point).gradient
         assert gradient is not None
-        return ball.step_(point, ball.direction_(gradient), 1.0)
+        return Best(ball.step_(point, ball.direction_(gradient), 1.0))
 
 
 class RandomNoise(Attack):
@@ -85,14 +85,12 @@ class RandomNoise(Attack):
     kind: Literal["noise"] = "noise"
     tries: int = Field(default=1, ge=1)
 
-    def search(self, question: Question, ball: Ball, rngs: Callable[[int], Sequence[Any]]) -> Tensor:
+    def search(self, question: Question, ball: Ball, rngs: Callable[[int], Sequence[Any]]) -> Best:
         from practicum.robustness.attacks._question import Best
 
-        if self.tries == 1:
-            return ball.start(rngs(0))
         best = Best()
-        for number in range(self.tries):
+        for number in range(self.tries - 1):
             point = ball.start(rngs(number))
             best.see(point, question.ask(point))
-        assert best.inputs is not None
-        return best.inputs
+        best.last = ball.start(rngs(self.tries - 1))
+        return best

@@ -14,10 +14,8 @@ from practicum.robustness.attacks.base import Attack
 from practicum.robustness.attacks.pgd import FGSM, PGD, RandomNoise
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from practicum.robustness.attacks._ball import Ball
-    from practicum.robustness.attacks._question import Question
+    from practicum.robustness.attacks._question import Best, Question
 
 Simple = Annotated[
     PGD | FGSM | RandomNoise | APGD | TargetedAPGD, by_kind("An attack", PGD, FGSM, RandomNoise, APGD, TargetedAPGD)
@@ -69,27 +67,28 @@ class Worst(Attack):
     def outputs_needed(self) -> int:
         return max(attack.outputs_needed for attack in self.attacks)
 
-    def search(self, question: Question, ball: Ball, rngs: Callable[[int], Sequence[Any]]) -> Tensor:
+    def search(self, question: Question, ball: Ball, rngs: Callable[[int], Sequence[Any]]) -> Best:
         import torch
+
+        from practicum.robustness.attacks._question import Best, along
 
         found = ball.clean.clone()
         rows = torch.arange(found.shape[1], device=found.device)
-        whole = question
         for number, attack in enumerate(self.attacks):
-            part = whole.using(attack.loss, question.loss)
-            here, where = (part, ball) if number == 0 else (part.take(rows), ball.take(rows))
-            points = attack.search(here, where, rngs)
-            if number == 0:
-                found = points
-            else:
-                now = here.ask(points).fooled & ~here.ask(found[:, rows]).fooled
-                flags = now.view(*now.shape, *[1] * (found.ndim - 2))
-                found[:, rows] = torch.where(flags, points, found[:, rows])
-            still = ~here.ask(found[:, rows]).fooled.all(0)
-            rows = rows[still]
+            part, where = question.using(attack.loss, question.loss), ball
+            if number:
+                part, where = part.take(rows), ball.take(rows)
+            points, answer = attack.search(part, where, rngs).settle(part, where)
+            if number:
+                answer_before = part.ask(found[:, rows])
+                new = answer.fooled & ~answer_before.fooled
+                points = torch.where(along(new, points), points, found[:, rows])
+                answer = answer._replace(fooled=answer.fooled | answer_before.fooled)
+            found[:, rows] = points
+            rows = rows[~answer.fooled.all(0)]
             if not len(rows):
                 break
-        return found
+        return Best(found)
 
 
 _SHARED = ("norm", "oracle", "margin", "side", "box")
