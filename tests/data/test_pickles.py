@@ -129,7 +129,7 @@ REFUSED = {
     "a large number": (b"\x80\x02\x8a\x09" + bytes(9) + b".", "the opcode LONG1"),
     "objects": (b"\x80\x02cnumpy\ndtype\nU\x02O8\x85R.", "an array of type 'O8'"),
     "floats": (python3(np.zeros((2, 3072)), [1, 2]), "an array of type 'f8'"),
-    "a call of the array": (b"\x80\x02cnumpy\nndarray\nK\x02\x85R.", "an array of type 2"),
+    "a call of the array": (b"\x80\x02cnumpy\nndarray\nK\x02\x85R.", "it calls 'numpy.ndarray'"),
     "another encoding": (b"\x80\x02c_codecs\nencode\nX\x01\0\0\0aX\x05\0\0\0rot13\x86R.", "encodes a text as 'rot13'"),
     "the state of a dict": (b"\x80\x02}}b.", "it sets the state of something else than an array"),
     "many opcodes": (b"\x80\x02" + b"N0" * LONGEST, "the opcode POP"),
@@ -206,15 +206,17 @@ def test_no_bytes_raise_anything_else(data):
 
 
 def test_small_files_do_not_fill_the_memory():
-    """A text of 4 MB that is to be encoded or made an array again and again; a place in the memo far away."""
+    """A text of 4 MB that is to be encoded, made an array or shown again and again; a place in the memo far away."""
     text = b"X" + struct.pack("<i", 2**22) + b"a" * 2**22 + b"q\x01X\x06\0\0\0latin1q\x02"
     encoded = b"\x80\x02](c_codecs\nencode\nq\0" + text + b"h\0h\x01h\x02\x86R" * 2000
     array = b"cnumpy.core.multiarray\n_reconstruct\n)R(K\x01J\0\0\x40\0\x85N\x89h\x01tb"
     arrays = b"\x80\x02](" + text + array * 2000
+    named = b"\x80\x02cnumpy\ndtype\n(" + text + b"h\x01" * 2000 + b"t\x85R."
     far = b"\x80\x02}r\xff\xff\xff\xff."
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     for content in (encoded + b"e.", arrays + b"e."):
         assert "is damaged" in refused(content)  # a list, after all of it
+    assert "an array of type tuple" in refused(named)
     assert "holds no 'data'" in refused(far)
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     assert grown < 64 * 1024, f"{grown} KiB"

@@ -2,8 +2,8 @@
 
 An unpickler calls whatever a file names, so that a file can run any program. Here the disassembler of the standard
 library, `pickletools.genops`, splits the bytes into opcodes and their arguments, which runs nothing, and the few
-opcodes that plain values need move these arguments about. A name stays a text that stands for an array, its type or a
-text; of the names in `_NAMES` nothing is looked up either. Any other name and any other opcode ends the reading.
+opcodes that plain values need move these arguments about. The seven names that arrays need are compared as texts and
+never looked up; any other name, and any other opcode, ends the reading.
 """
 
 from __future__ import annotations
@@ -159,8 +159,13 @@ def _text(value: Any) -> str:
 
 def _name(text: str) -> _Name:
     if text not in _NAMES:
-        raise _Refused(f"it names {text.replace(' ', '.')!a:.60}")
+        raise _Refused(f"it names {_shown(text.replace(' ', '.'))}")
     return _Name(text)
+
+
+def _shown(value: Any) -> str:
+    """A few characters of a text; what else a file says may be too long to write down."""
+    return ascii(value[:60]) if isinstance(value, str) else type(value).__name__
 
 
 def _made(name: _Name, arguments: tuple[Any, ...]) -> Any:
@@ -173,11 +178,13 @@ def _made(name: _Name, arguments: tuple[Any, ...]) -> Any:
     if name.text == _ENCODE:  # how protocol 2 of Python 3 writes bytes
         text, encoding = arguments
         if encoding != "latin1":
-            raise _Refused(f"it encodes a text as {encoding!a:.60}")
+            raise _Refused(f"it encodes a text as {_shown(encoding)}")
         return text
-    if name.text == _TYPE and _text(arguments[0]) == "u1":
+    if name.text == _TYPE:
+        if arguments[0] not in ("u1", b"u1"):
+            raise _Refused(f"it has an array of type {_shown(arguments[0])}")
         return _BYTE
-    raise _Refused(f"it has an array of type {arguments[0]!a:.60}")
+    raise _Refused(f"it calls {_shown(name.text.replace(' ', '.'))}")
 
 
 def _describe(made: Any, state: tuple[Any, ...]) -> None:
