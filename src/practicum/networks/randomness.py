@@ -11,7 +11,7 @@ import numpy as np
 from practicum.errors import ParameterError
 from practicum.values import nearest, whole
 
-_PURPOSES = ("teacher", "student", "inputs", "held-out", "batches", "noise", "tuning", "regime", "attack")
+_PURPOSES = ("teacher", "student", "inputs", "held-out", "batches", "noise", "tuning", "regime", "attack", "features")
 
 
 def generator(seed: int, purpose: str, *counters: int) -> np.random.Generator:
@@ -19,8 +19,8 @@ def generator(seed: int, purpose: str, *counters: int) -> np.random.Generator:
 
     Main arguments:
         seed: a whole number >= 0.
-        purpose: "teacher", "student", "inputs", "held-out", "batches", "noise", "tuning", "regime" or
-            "attack".
+        purpose: "teacher", "student", "inputs", "held-out", "batches", "noise", "tuning", "regime", "attack"
+            or "features".
         counters: whole numbers >= 0, such as the epoch.
 
     Raises:
