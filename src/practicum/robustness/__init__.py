@@ -9,15 +9,37 @@ from typing import TYPE_CHECKING, Any
 
 _HOMES = {
     "APGD": "attacks",
-    "FGSM": "attacks",
-    "PGD": "attacks",
+    "AdversarialTraining": "regimes",
     "Attacked": "attacks",
+    "CCAT": "regimes",
+    "FGSM": "attacks",
+    "NoiseAugmentation": "regimes",
+    "PGD": "attacks",
     "RandomNoise": "attacks",
+    "Standard": "regimes",
+    "TRADES": "regimes",
     "TargetedAPGD": "attacks",
     "Worst": "attacks",
+    "feature_dataset": "features",
+    "invert_features": "features",
 }
 
-__all__ = ["APGD", "FGSM", "PGD", "Attacked", "RandomNoise", "TargetedAPGD", "Worst"]
+__all__ = [
+    "APGD",
+    "CCAT",
+    "FGSM",
+    "PGD",
+    "TRADES",
+    "AdversarialTraining",
+    "Attacked",
+    "NoiseAugmentation",
+    "RandomNoise",
+    "Standard",
+    "TargetedAPGD",
+    "Worst",
+    "feature_dataset",
+    "invert_features",
+]
 
 
 def __getattr__(name: str) -> Any:
@@ -40,3 +62,10 @@ if TYPE_CHECKING:
     from practicum.robustness.attacks import RandomNoise as RandomNoise
     from practicum.robustness.attacks import TargetedAPGD as TargetedAPGD
     from practicum.robustness.attacks import Worst as Worst
+    from practicum.robustness.features import feature_dataset as feature_dataset
+    from practicum.robustness.features import invert_features as invert_features
+    from practicum.robustness.regimes import CCAT as CCAT
+    from practicum.robustness.regimes import TRADES as TRADES
+    from practicum.robustness.regimes import AdversarialTraining as AdversarialTraining
+    from practicum.robustness.regimes import NoiseAugmentation as NoiseAugmentation
+    from practicum.robustness.regimes import Standard as Standard
