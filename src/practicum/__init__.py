@@ -32,6 +32,7 @@ _MODULES = {
     "networks": "practicum.networks",
     "phases": "practicum.theory.phases",
     "specialization": "practicum.specialization",
+    "subspace": "practicum.theory.subspace",
 }
 
 __all__ = ["__version__", *sorted([*_HOMES, *_MODULES])]  # pyright: ignore[reportUnsupportedDunderAll]
@@ -69,6 +70,7 @@ if TYPE_CHECKING:
     from practicum.studies import reproduce as reproduce
     from practicum.theory import integrals as integrals
     from practicum.theory import phases as phases
+    from practicum.theory import subspace as subspace
     from practicum.theory.flow import solve as solve
     from practicum.theory.flow import solve_grid as solve_grid
     from practicum.theory.machines import Committee as Committee
