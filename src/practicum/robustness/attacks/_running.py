@@ -53,13 +53,26 @@ def attack(
         parts = []
         rows = _rows(given)
         for first in range(0, given.clean.shape[1], rows):
-            parts.append(_part(value, given, slice(first, first + rows), given.epsilons[order], rngs.at, objective))
+            part = slice(first, first + rows)
+            radii = given.epsilons[order, None].expand(-1, given.clean[:, part].shape[1])
+            parts.append(_part(value, given, part, radii, rngs.at, objective))
         back = order.argsort()
         found = [torch.cat(each, 2)[back] for each in zip(*parts)]
     if not given.has_seeds:
         found = [each.squeeze(1) for each in found]
     points, success, distance, loss = found
     return Attacked(given.epsilons, points, success, distance, loss, repr(value))
+
+
+def attack_each(value: Attack, given: Given, radii: Tensor, seed: int) -> tuple[Tensor, Tensor]:
+    """Success and distance (S, B) of an attack that gives every input a radius of its own, (B,)."""
+    rngs, parts, rows = _Streams(seed), [], _rows(given)
+    with evaluated(*(judge.network for judge in (given.student, given.teacher) if judge is not None)):
+        for first in range(0, given.clean.shape[1], rows):
+            part = slice(first, first + rows)
+            parts.append(_part(value, given, part, radii[None, part], rngs.at, None)[1:3])
+    success, distance = (torch.cat(each, 2).squeeze(0) for each in zip(*parts))
+    return success, distance
 
 
 def perturbed(
@@ -124,7 +137,7 @@ def _rows(given: Given) -> int:
 def _part(
     value: Attack, given: Given, rows: slice, radii: Tensor, rngs: Rngs, objective: Any
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Points (E, S, b, ...), success, distance and loss (E, S, b) of some rows, for rising radii."""
+    """Points (E, S, b, ...), success, distance and loss (E, S, b) of some rows, for radii (E, b) that rise."""
     clean = given.clean[:, rows]
     copies, count = len(radii), clean.shape[1]
     truth = _truth(value, given, rows, clean)
@@ -133,7 +146,7 @@ def _part(
     loss = None if objective is None else _own(objective, labels)
     question = Question(given.student, given.teacher, value.loss, many, loss=loss)
     ball = Ball(
-        value.norm, _repeated(clean, copies), radii.repeat_interleave(count), count, box=value.box,
+        value.norm, _repeated(clean, copies), radii.reshape(-1), count, box=value.box,
         basis=given.basis, side=value.side,
     )  # fmt: skip
     points, answer = value.search(question, ball, rngs).settle(question, ball, really=True)
@@ -181,4 +194,4 @@ def _rising(points: Tensor, wrong: Tensor, distance: Tensor, loss: Tensor) -> tu
     return points, wrong, distance, loss
 
 
-__all__ = ["Differentiable", "attack", "perturbed"]
+__all__ = ["Differentiable", "attack", "attack_each", "perturbed"]
