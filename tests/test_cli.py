@@ -612,13 +612,15 @@ def test_doctor_says_where_images_are(practicum, here, monkeypatch):
     from practicum.cli import _machine
     from practicum.data import sources
 
-    (here / "data" / "mnist").mkdir(parents=True)
+    for name in ("mnist", "cifar-10"):
+        (here / "data" / name).mkdir(parents=True)
+    (here / "data/mnist/train-images-idx3-ubyte").write_bytes(b"")
     monkeypatch.setenv("PRACTICUM_DATA", "data")
     monkeypatch.setattr(sources, "DEBIAN", here / "nowhere")
     monkeypatch.setattr(_machine, "find_spec", lambda name: None)
     checks = {check.name: check for check in _machine.examine()}
     assert (checks["images mnist"].state, checks["images mnist"].found) == ("ok", "data/mnist")
-    assert checks["images fashion-mnist"].state == "absent"
+    assert checks["images fashion-mnist"].state == checks["images cifar-10"].state == "absent"
     assert "set $PRACTICUM_DATA" in checks["images fashion-mnist"].remedy
 
 

@@ -14,11 +14,11 @@ from practicum.errors import StorageError
 
 _EXTRAS = {
     "networks": ("torch", "safetensors"),
-    "data": ("pooch", "scikit-learn"),
+    "data": ("pooch", "scikit-learn", "scikit-image"),
     "cluster": ("dask", "distributed"),
     "web": ("fastapi", "uvicorn"),
 }
-_MODULES = {"scikit-learn": "sklearn"}
+_MODULES = {"scikit-learn": "sklearn", "scikit-image": "skimage"}
 """Packages that are imported by another name than they are installed by."""
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 _LITTLE_SPACE = 1e9
@@ -155,7 +155,9 @@ def _images() -> list[Check]:
         folders.append(Path(pooch.os_cache("practicum")))
     checks = []
     for name in SOURCES:
-        found = next((folder / name for folder in folders if (folder / name).is_dir()), None)
+        # A fetch that failed leaves an empty folder in the cache.
+        places = [folder / name for folder in folders]
+        found = next((place for place in places if place.is_dir() and any(place.iterdir())), None)
         if found is None:
             remedy = f"optional; fetched when needed, or set ${FOLDER} to a folder that holds the folder {name}"
             checks.append(Check(f"images {name}", "absent", "not on this machine", remedy))
