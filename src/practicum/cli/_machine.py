@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 
 from practicum.errors import StorageError
 
-_EXTRAS = {
+_EXTRAS: dict[str, tuple[str, ...]] = {
     "networks": ("torch", "safetensors"),
     "data": ("pooch", "scikit-learn", "scikit-image"),
     "cluster": ("dask", "distributed"),
