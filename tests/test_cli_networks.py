@@ -97,6 +97,25 @@ def test_a_file_and_deep_students(practicum, here):
         assert words in out
 
 
+def test_a_regime_by_name(practicum):
+    """The same run as by settings; the networks of the files have the loss that it says."""
+    more = ["--set", "epsilon=0.3", "--set", "regime.attack.steps=2", "--set", "labels=fixed"]
+    code, out, err = practicum("train", *SET, "--regime", "adversarial", *more, "--networks", "nets")
+    assert (code, err) == (0, "")
+    told = config("regime.kind=adversarial", "regime.epsilon=0.3", "regime.attack={steps = 2}", "regime.labels=fixed")
+    assert f"run {told.id}, computed" in out
+    data = Store().get(told)
+    assert not np.allclose(data["loss"].values[-1], execute(config())["loss"].values[-1], rtol=1e-3)
+    assert '"regime":{"attack":' in data.attrs["config"]
+    assert practicum("train", *SET, "--regime", "standard")[1].count(config().id) == 2
+    code, out, err = practicum("train", *SET, "--regime", "adversary")
+    assert (code, out) == (2, "")
+    assert "Did you mean 'adversarial'?" in err
+    code, out, err = practicum("train", *SET, "--regime", "trades", "--set", "epsilon=0.1")
+    assert (code, out) == (2, "")
+    assert "TRADES needs a training with loss 'cross-entropy' or 'kl'" in err
+
+
 def test_seeds_that_diverge_are_counted(practicum):
     code, out, _ = practicum("train", *SET, "--set", "learning_rate=1e6", "--networks", "nets")
     assert code == 0

@@ -98,6 +98,19 @@ def test_a_state_comes_back_to_the_last_bit(tmp_path, optimizer, normalisation):
     assert back.optimizer, "the momentum must be among it"
 
 
+@pytest.mark.parametrize("rule", [{"momentum": 0.0}, {"momentum": 0.5}, {"optimizer": "adam"}], ids=str)
+def test_a_training_under_a_regime_ends_the_same(tmp_path, rule):
+    """Also with plain descent, of which there is nothing to remember."""
+    training = Training(epochs=3, batch_size=8, **rule)
+    config = train_config(training=training, regime={"kind": "adversarial", "epsilon": 0.1})
+    stopped, whole = Store(tmp_path / "stopped"), Store(tmp_path / "whole")
+    with pytest.raises(Stop):
+        stopped.run(config, stops_after(2), seconds=0)
+    stopped.run(config)
+    whole.run(config)
+    assert stopped.path(config).read_bytes() == whole.path(config).read_bytes()
+
+
 @pytest.mark.parametrize("epochs", range(1, 7))
 def test_stopped_after_any_epoch_it_ends_the_same(tmp_path, uninterrupted, epochs):
     store, config = Store(tmp_path), train_config()

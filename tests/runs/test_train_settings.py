@@ -4,6 +4,7 @@ import pytest
 
 from practicum import ParameterError
 from practicum.networks.inputs import GaussianInputs, ImageInputs, PatchInputs
+from practicum.robustness.regimes import AdversarialTraining, NoiseAugmentation
 from practicum.runs import TrainConfig
 from practicum.runs.train_settings import training_configuration
 
@@ -111,6 +112,25 @@ def test_patches_for_an_image_teacher_are_like_its_images():
     assert plain.inputs == PatchInputs(size=8)
 
 
+def test_a_regime_from_a_table_and_from_settings(tmp_path, file):
+    assert training_configuration(file).regime is None
+    usual = AdversarialTraining(epsilon=0.1).resolved(training_configuration(file).training)
+    given = training_configuration(file, ["regime.kind=adversarial", "regime.epsilon=0.1"])
+    assert given.regime == usual
+    assert training_configuration(file, ["epsilon=0.1", "regime.kind=adversarial"]).id == given.id
+    path = tmp_path / "regime.toml"
+    path.write_text(FILE + "[regime]\nkind = 'adversarial'\nepsilon = 0.1\n[regime.attack]\nnorm = 'l2'\n")
+    assert training_configuration(path).regime == usual.replace(attack=usual.attack.replace(norm="l2"))
+    settings = ["regime.attack.steps=3", "labels=fixed"]
+    changed = training_configuration(path, settings).regime
+    assert (changed.attack.steps, changed.attack.norm, changed.labels) == (3, "l2", "fixed")
+    inline = training_configuration(path, ["regime.attack={kind = 'fgsm'}"]).regime
+    assert (inline.attack.kind, inline.attack.norm) == ("fgsm", "linf")
+    other = training_configuration(path, ["regime.kind=noise", "regime.scale=0.5"])  # without the file's epsilon
+    assert other.regime == NoiseAugmentation(scale=0.5)
+    assert training_configuration(path, ["regime.kind=standard"]).id == training_configuration(file).id
+
+
 @pytest.mark.parametrize(
     ("setting", "sentence"),
     [
@@ -124,6 +144,11 @@ def test_patches_for_an_image_teacher_are_like_its_images():
         ("kind=balanced", "ambiguous: write teacher.kind or inputs.kind"),
         ("teacher.kind=balancd", "The 'teacher.kind' must be one of separated, balanced, image. Got 'balancd'"),
         ("inputs.kind=gausian", "Did you mean 'gaussian'?"),
+        ("regime.kind=adversary", "'regime.kind' must be one of standard, adversarial, trades, ccat, noise. Got"),
+        ("regime.epsilon=0.1", "The setting 'regime.epsilon' needs a kind of regime"),
+        ("regime.attack.steps=3", "The setting 'regime.attack.steps' needs a kind of regime"),
+        ("regime.kind=adversarial", "AdversarialTraining needs the parameter 'epsilon'"),
+        ("epsilon=0.1", "train has no parameter 'epsilon'"),
         ("bias=0", "train has no parameter 'bias'"),  # of the separated teacher
         ("epochs=0", "'epochs' parameter of Training must be >= 1"),
         ("epochs=many", "'epochs' parameter of Training must be a whole number. Got 'many'"),
@@ -180,3 +205,20 @@ def test_bad_files_are_one_sentence(tmp_path, content, sentence):
         training_configuration(file)
     assert sentence.format(file=file) in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_names_of_a_regime_are_known_with_it_only(file):
+    """So that a bare name means without one what it meant before."""
+    adversarial = ["regime.kind=adversarial", "epsilon=0.1"]
+    for settings, sentence in (
+        ([*adversarial, "beta=1"], "train has no parameter 'beta'"),
+        ([*adversarial, "regime.attack.stepps=1"], "PGD has no parameter 'stepps'"),
+        (["regime.kind=noise", "scale=1"], "ambiguous: write students.scale or inputs.scale or regime.scale"),
+        (["regime.kind=ccat", "epsilon=0.1"], "CCAT needs a training with loss 'cross-entropy'"),
+    ):
+        with pytest.raises(ParameterError) as caught:
+            training_configuration(file, settings)
+        assert sentence in str(caught.value)
+    (table := file.parent / "kindless.toml").write_text(FILE + "[regime]\nepsilon = 0.1\n")
+    with pytest.raises(ParameterError, match="needs a kind of regime"):
+        training_configuration(table)

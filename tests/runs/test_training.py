@@ -19,6 +19,8 @@ from practicum.networks.inputs import (
 from practicum.networks.settings import Training
 from practicum.networks.students import Students
 from practicum.networks.teachers import BalancedTeacher, ImageTeacher, SeparatedTeacher
+from practicum.robustness.attacks import PGD
+from practicum.robustness.regimes import CCAT, TRADES, AdversarialTraining, NoiseAugmentation, Standard
 from practicum.runs import TrainConfig, config_from_json
 from practicum.runs.training import Kept
 
@@ -141,6 +143,50 @@ def test_an_id_is_for_ever():
     assert train_config().id == "dd51c8d7b3d622e6"
 
 
+def test_trainings_from_before_there_were_regimes_keep_their_ids():
+    """Computed at the last commit without them; "regime" stands in no canonical JSON that has none."""
+    before = {
+        "dd51c8d7b3d622e6", "ee3cecd2d9c79555", "ccc976c4f4c21286", "52a4dd9b960fb6ba", "c4234f53c30f32be",
+        "ff9873120b0f59cf", "6bee6ed54af9823d", "509fc8eb143b65b1",
+    }  # fmt: skip
+    assert before <= {config.id for config in CONFIGS}
+    assert all("regime" not in config.canonical() for config in CONFIGS)
+    assert train_config(regime=None).id == train_config().id
+
+
+CLASSES = Training(epochs=6, batch_size=8, learning_rate=0.05, loss="cross-entropy")
+REGIMES = [
+    AdversarialTraining(epsilon=0.1),
+    AdversarialTraining(epsilon=0.1, labels="fixed"),
+    AdversarialTraining(epsilon=0.1, attack=PGD(norm="l2", steps=10, keep="last")),
+    NoiseAugmentation(scale=0.1),
+    TRADES(epsilon=0.1),
+    CCAT(epsilon=0.1, power=5),
+]
+
+
+def test_a_regime_is_part_of_the_run():
+    configs = [train_config(training=CLASSES, regime=regime) for regime in (None, *REGIMES)]
+    assert len({config.id for config in configs}) == len(configs)
+    for config in configs:
+        assert config_from_json(config.canonical()) == config
+        assert config.replace(samples=41).regime == config.regime
+
+
+@pytest.mark.parametrize("training", [Training(epochs=6), CLASSES, CLASSES.replace(loss="kl")], ids=lambda t: t.loss)
+def test_what_a_regime_takes_from_the_training_is_one_run_with_it_written_out(training):
+    one = train_config(training=training, regime=AdversarialTraining(epsilon=0.1))
+    attack = PGD(steps=10, keep="last", loss=training.loss, oracle=True)
+    assert one.id == train_config(training=training, regime=AdversarialTraining(epsilon=0.1, attack=attack)).id
+    assert one.id == train_config(training=training, regime={"kind": "adversarial", "epsilon": 0.1}).id
+    assert one.regime.attack == attack
+
+
+def test_the_standard_regime_is_none():
+    assert train_config(regime=Standard()).id == train_config(regime={"kind": "standard"}).id == train_config().id
+    assert train_config(regime=Standard()).regime is None
+
+
 def test_widths():
     assert (train_config().teacher_widths, train_config().student_widths) == ((3,), (6,))
     deep = train_config(teacher=BalancedTeacher(inputs=6, hidden=(4, 5)), students=Students(widths=(9, 5)))
@@ -153,6 +199,11 @@ def test_widths():
     [
         ({"inputs": GaussianInputs(dimension=3)}, "The teacher has 6 inputs, and the input law draws 3"),
         ({"inputs": {"kind": "gausian"}}, "Did you mean 'gaussian'?"),
+        ({"regime": {"kind": "adversary"}}, "A regime must have a 'kind', one of 'standard', 'adversarial'"),
+        ({"regime": "adversarial"}, "A regime must be one of Standard, AdversarialTraining"),
+        ({"regime": {"kind": "adversarial"}}, "AdversarialTraining needs the parameter 'epsilon'"),
+        ({"regime": {"kind": "noise", "scale": -1}}, "'scale' parameter of NoiseAugmentation must be >= 0"),
+        ({"regime": TRADES(epsilon=0.1)}, "TRADES needs a training with loss 'cross-entropy' or 'kl'"),
         ({"teacher": {"kind": "separated", "hiden": 3}}, "Did you mean 'hidden'?"),
         ({"teacher": 3}, "A teacher must be one of SeparatedTeacher, BalancedTeacher, ImageTeacher"),
         ({"students": Students(widths=(3, 4))}, "'widths' parameter of Students must have 1 number(s)"),

@@ -137,3 +137,30 @@ def test_networks_are_no_values(name):
     given = {"teacher": TEACHER, "students": STUDENTS} | {name: TEACHER.build([0])}
     with pytest.raises(ParameterError, match=rf"'{name}' parameter of train must be a value .* Got MLP .*fit takes"):
         train(**given, inputs=INPUTS, training=TRAINING)
+
+
+class Doubled:
+    """A regime that is written down, as those of practicum.robustness are."""
+
+    def __init__(self, factor):
+        self.factor = factor
+
+    def model_dump(self):
+        return {"kind": "doubled", "factor": self.factor}
+
+    def __call__(self, student, teacher, batch):
+        return batch.inputs * self.factor, batch.targets
+
+
+def test_a_regime_is_passed_on_and_written_down():
+    without = trained()
+    assert "regime" not in without.attrs["config"]
+    same = trained(regime=Doubled(1.0))
+    assert np.allclose(same.loss, without.loss, rtol=1e-9)
+    assert '"regime":{"factor":1,"kind":"doubled"}' in same.attrs["config"]
+    assert not np.allclose(trained(regime=Doubled(1.1)).loss[1:], without.loss[1:], rtol=1e-3)
+
+    def named(student, teacher, batch):
+        return batch.inputs, batch.targets
+
+    assert 'named"' in trained(regime=named).attrs["config"]

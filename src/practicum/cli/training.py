@@ -20,7 +20,14 @@ if TYPE_CHECKING:
 
 FILE = typer.Argument(
     None,
-    help="TOML file with tables teacher, students, inputs and training; what it leaves out has a default.",
+    help="TOML file with tables teacher, students, inputs, training and regime; what it leaves out has a default.",
+    show_default=False,
+)
+REGIME = typer.Option(
+    None,
+    "--regime",
+    metavar="NAME",
+    help="Learn from changed batches: adversarial, trades, ccat (each needs epsilon), noise (scale), or standard.",
     show_default=False,
 )
 NETWORKS = typer.Option(
@@ -34,6 +41,7 @@ NETWORKS = typer.Option(
 def train(
     file: Path | None = FILE,
     settings: list[str] | None = SET,
+    regime: str | None = REGIME,
     store: Path | None = _terminal.STORE,
     networks: Path | None = NETWORKS,
     json: bool = _terminal.JSON,
@@ -43,6 +51,8 @@ def train(
     A training that was interrupted or killed goes on from its last checkpoint when the same command is given again.
 
     Example: practicum train --set hidden=10 --set multiple=2 --set epochs=20 --set inputs.scale=1.5
+
+    Example: practicum train --regime adversarial --set epsilon=0.1 --set regime.attack.norm=l2
     """
     from time import perf_counter
 
@@ -52,7 +62,8 @@ def train(
     from practicum.runs.store import Store
     from practicum.runs.train_settings import training_configuration
 
-    config = training_configuration(file, settings or [])
+    kind = [] if regime is None else [f"regime.kind={regime}"]
+    config = training_configuration(file, [*(settings or []), *kind])
     need_torch()
     if networks is not None:
         check_savable(config, networks.expanduser())

@@ -85,6 +85,7 @@ def execute(
             config.students,
             config.inputs,
             config.training,
+            regime=config.regime,
             seeds=config.seeds.list(),
             samples=config.samples,
             held_out=config.held_out,

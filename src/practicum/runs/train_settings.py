@@ -1,7 +1,8 @@
 """From a TOML file and ``name=value`` settings to the configuration of a training.
 
-Tables ``[teacher]``, ``[inputs]``, ``[students]`` and ``[training]``, and the rest at the top of the file. ``kind``
-says which teacher and which input law; the inputs are as many as the teacher's unless the file says otherwise.
+Tables ``[teacher]``, ``[inputs]``, ``[students]``, ``[training]`` and ``[regime]``, and the rest at the top.
+``kind`` says which teacher, which input law and which regime; without one there is no regime. The inputs are as many as
+the teacher's unless the file says otherwise.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from practicum.networks.inputs import (
 from practicum.networks.settings import Training
 from practicum.networks.students import Students
 from practicum.networks.teachers import BalancedTeacher, ImageTeacher, SeparatedTeacher
+from practicum.robustness.regimes.kinds import KINDS
 from practicum.runs.settings import Tables, locate, parse, read_tables
 from practicum.runs.training import TrainConfig
 from practicum.values import nearest
@@ -43,7 +45,9 @@ _KINDS: dict[str, dict[str, Any]] = {
             PatchInputs,
         )
     },
+    "regime": {str(kind.model_fields["kind"].default): kind for kind in KINDS},
 }
+_ATTACK = "regime.attack."
 _MOMENTS = {
     "mnist": {"mean": 0.1307, "deviation": 0.3081},
     "cifar-10": {"mean": (0.4914, 0.4822, 0.4465), "deviation": (0.2470, 0.2435, 0.2616)},
@@ -55,7 +59,7 @@ _OTHERS: dict[str, tuple[str, ...]] = {
     "": tuple(
         name
         for name in TrainConfig.model_fields
-        if name not in ("revision", "kind", "teacher", "students", "inputs", "training")
+        if name not in ("revision", "kind", "teacher", "students", "inputs", "training", "regime")
     ),
     "students": tuple(name for name in Students.model_fields if name != "kind"),
     "training": tuple(name for name in Training.model_fields if name != "kind"),
@@ -88,6 +92,11 @@ def training_configuration(file: Path | None = None, settings: Iterable[str] = (
     _choose_inputs(tables)
     known = {**_OTHERS, **{table: _fields(table, tables[table]) for table in _KINDS}}
     for name, value in given:
+        if name.startswith("regime.") and "kind" not in tables["regime"]:
+            raise _no_kind(f"The setting '{name}'")
+        if name.startswith(_ATTACK) and "attack" in known["regime"]:
+            _inner(tables["regime"])[name.removeprefix(_ATTACK)] = value
+            continue
         table, key = locate("train", name, known)
         tables[table][key] = value
     return _build(tables)
@@ -96,6 +105,10 @@ def training_configuration(file: Path | None = None, settings: Iterable[str] = (
 def _fields(table: str, values: dict[str, Any]) -> tuple[str, ...]:
     """The names that a table understands, given its kind."""
     kinds = _KINDS[table]
+    if table == "regime" and "kind" not in values:
+        if values:
+            raise _no_kind("The table [regime]")
+        return ("kind",)
     kind = values.get("kind", next(iter(kinds)))
     if kind not in kinds:
         raise ParameterError(
@@ -103,6 +116,19 @@ def _fields(table: str, values: dict[str, Any]) -> tuple[str, ...]:
             f"{nearest(str(kind), list(kinds))}"
         )
     return tuple(kinds[kind].model_fields)
+
+
+def _no_kind(what: str) -> ParameterError:
+    return ParameterError(
+        f"{what} needs a kind of regime, because it says which parameters there are: {', '.join(_KINDS['regime'])}; as "
+        'in --regime adversarial or kind = "adversarial" under [regime].'
+    )
+
+
+def _inner(regime: dict[str, Any]) -> dict[str, Any]:
+    """The table of the attack of a regime, a copy in its place."""
+    regime["attack"] = dict(regime["attack"]) if isinstance(regime.get("attack"), dict) else {}
+    return regime["attack"]
 
 
 def _choose_inputs(tables: Tables) -> None:
@@ -156,4 +182,5 @@ def _like(images: ImageInputs) -> dict[str, Any]:
 
 
 def _rest(tables: Tables) -> dict[str, Any]:
-    return {**tables[""], "students": Students(**tables["students"]), "training": Training(**tables["training"])}
+    students, training = Students(**tables["students"]), Training(**tables["training"])
+    return {**tables[""], "students": students, "training": training, "regime": tables["regime"] or None}

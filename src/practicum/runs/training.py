@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationInfo,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
 from practicum.errors import ParameterError
 from practicum.networks.inputs import ImageInputs, Law, PatchInputs
 from practicum.networks.settings import Training
 from practicum.networks.students import Students
 from practicum.networks.teachers import ImageTeacher, SeparatedTeacher, TeacherValue
+from practicum.robustness.regimes.kinds import RegimeValue
 from practicum.runs.config import Config
 from practicum.runs.seeds import Seeds
 from practicum.specialization.matching import checked_threshold
@@ -21,9 +29,10 @@ Kept = Literal["activity", "alignment", "alpha", "fan_out", "rho", "winner_rank"
 class TrainConfig(Config):
     """One call of :func:`practicum.train`; the fields are its arguments and mean the same.
 
-    `teacher`, `students`, `inputs` and `training` are values or tables of their parameters. Students that are written
-    out although the teacher says the same (its activation, widths that are a multiple of its own) are one run with
-    those that are not. `device` is part of the run, because CPU and CUDA agree to rounding only.
+    `teacher`, `students`, `inputs`, `training` and `regime` are values or tables of their parameters. Students that are
+    written out although the teacher says the same (its activation, widths that are a multiple of its own) are one run
+    with those that are not. So are the standard regime and none, and what a regime takes from the training anyway.
+    `device` is part of the run, because CPU and CUDA agree to rounding only.
 
     Raises:
         ParameterError: a value is outside its range, or the values do not fit each other.
@@ -34,6 +43,7 @@ class TrainConfig(Config):
     students: Students = Field(default_factory=Students)
     inputs: Law
     training: Training = Field(default_factory=Training)
+    regime: RegimeValue | None = None
     seeds: Seeds = Seeds(first=0, count=16)
     samples: int = Field(default=10_000, ge=1, json_schema_extra={"remedy": "It is N, the examples to learn from."})
     held_out: int = Field(default=10_000, ge=1, json_schema_extra={"remedy": "It is the examples to measure on."})
@@ -105,7 +115,15 @@ class TrainConfig(Config):
             )
         # During construction only; afterwards the value is frozen.
         object.__setattr__(self, "students", self._plain_students())
+        if self.regime is not None:
+            plain = None if self.regime.kind == "standard" else self.regime.resolved(self.training)
+            object.__setattr__(self, "regime", plain)
         return self
+
+    @model_serializer(mode="wrap")
+    def _without_a_regime_as_before(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """No regime is no entry, so that trainings from before there were any keep their ids."""
+        return {name: value for name, value in write(self).items() if name != "regime" or value is not None}
 
     @property
     def teacher_widths(self) -> tuple[int, ...]:

@@ -16,6 +16,7 @@ from practicum.values import whole
 if TYPE_CHECKING:
     import xarray as xr
 
+    from practicum.networks.regimes import Regime
     from practicum.networks.students import Students
     from practicum.networks.training import State, Training
 
@@ -40,6 +41,7 @@ def train(
     inputs: Any,
     training: Training,
     *,
+    regime: Regime | None = None,
     seeds: int | Sequence[int] = 16,
     samples: int = 10_000,
     held_out: int = 10_000,
@@ -64,6 +66,8 @@ def train(
         samples, held_out: the numbers of inputs to learn from and to measure on.
 
     Other arguments:
+        regime: what changes the batches before the students learn from them, such as ``AdversarialTraining`` of
+            practicum.robustness, or any function that fit takes.
         teacher_seed: the one teacher of all seeds; if not given each seed draws its own.
         thresholds: of the coverage; several give it a dimension ``threshold``.
         keep: what is kept besides ``best_correlation``, ``mean_best_correlation`` and ``coverage``: "alignment",
@@ -96,22 +100,29 @@ def train(
     networks = students.build(fixed, chosen, **place)
     data = make_data(inputs, fixed, chosen, samples, held_out, **place)
     result = fit(
-        fixed, networks, data, training, seeds=chosen, observers=[observer], observe_at=observe_at, save=save,
-        resume=resume, progress=progress,
+        fixed, networks, data, training, seeds=chosen, regime=regime, observers=[observer], observe_at=observe_at,
+        save=save, resume=resume, progress=progress,
     )  # fmt: skip
     result = labelled(result, networks.sizes[1:-1], thresholds)
     config = {
         "kind": "train",
         **{name: value.model_dump() for name, value in (("teacher", teacher), ("students", students))},
-        "inputs": inputs.model_dump() if hasattr(inputs, "model_dump") else getattr(inputs, "__qualname__", "array"),
+        "inputs": _described(inputs, "array"),
         "training": training.model_dump(),
         "samples": samples,
         "held_out": held_out,
         "teacher_seed": teacher_seed,
         "dtype": str(networks.dtype).removeprefix("torch."),
     }
+    if regime is not None:
+        config["regime"] = _described(regime, type(regime).__name__)
     cite = "tian2019luck,tian2020student"
     return result.assign_attrs(kind="train", config=canonical_json(config), cite=cite)
+
+
+def _described(value: Any, otherwise: str) -> Any:
+    """What a dataset says of a law of inputs or a regime: its parameters, or the name of a function."""
+    return value.model_dump() if hasattr(value, "model_dump") else getattr(value, "__qualname__", otherwise)
 
 
 def _check(teacher: Any, students: Any, training: Any) -> None:
