@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter, NullLocator
 
-from practicum.figures.style import ALPHA, ERROR
+from practicum.figures.style import ALPHA, ERROR, MUTED
+
+EDGE: dict[str, Any] = {"color": MUTED, "linewidth": 0.9, "linestyle": (0, (1, 2))}
+"""How the line looks beyond which zeros stand on a logarithmic axis."""
 
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -82,15 +88,63 @@ def few_log_ticks(axis, most: int = 3) -> None:
     low, high = axis.get_view_interval()
     if not 0 < low < high:
         return
+    axis.set_major_locator(FixedLocator(_round_numbers(low, high, most)))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(FuncFormatter(_plain))
+
+
+def _round_numbers(low: float, high: float, most: int) -> list[float]:
     powers = range(int(np.floor(np.log10(low))), int(np.ceil(np.log10(high))) + 1)
+    found: list[float] = []
     for digits in ((1,), (1, 3), (1, 2, 5), (1, 1.5, 2, 3, 5, 7)):
         found = [digit * 10.0**power for power in powers for digit in digits if low <= digit * 10.0**power <= high]
         if len(found) >= min(most, 2):
             break
-    stride = -(-len(found) // most)
-    axis.set_major_locator(FixedLocator(found[::stride]))
-    axis.set_minor_locator(NullLocator())
-    axis.set_major_formatter(FuncFormatter(_plain))
+    return found[:: max(1, -(-len(found) // most))]
+
+
+def value_axis(
+    axes: Axes, which: str, values: np.ndarray, *, logarithmic: bool = False, margin: float = 0.03, room: float = 0.03
+) -> bool:
+    """Scale and limits of the axis `which` ("x" or "y") for the `values` it shows; True if zeros stand at its edge.
+
+    A logarithmic axis with zeros among its values has a short linear piece at its lower end, beyond a dotted line, for
+    them. Free is the share `margin` at the lower end of a linear axis, and `room` at the upper end of either.
+    """
+    limits, scale = getattr(axes, f"set_{which}lim"), getattr(axes, f"set_{which}scale")
+    axis = getattr(axes, f"{which}axis")
+    finite = values[np.isfinite(values)]
+    if not logarithmic:
+        low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
+        span = high - low or abs(high) or 1.0
+        limits(low - margin * span, high + room / (1 - room) * span)
+        axis.set_major_formatter(FuncFormatter(_plain))
+        return False
+    above = finite[finite > 0]
+    first, last = (float(above.min()), float(above.max())) if above.size else (1e-3, 1.0)
+    edge = first / 1.3
+    decades = max(float(np.log10(last) - np.log10(edge)), 0.25)
+    top = edge * 10 ** (decades * (1 + room / (1 - room)))
+    zeros = bool((finite == 0).any())
+    if zeros:
+        # The linear piece is a tenth as long as the rest; matplotlib counts in decades of 1 - 1/10.
+        scale("symlog", linthresh=edge, linscale=0.9 * max(0.1 * decades, 0.02))
+        axis.set_major_locator(FixedLocator([0.0, *_round_numbers(edge, top, 6)]))
+        axis.set_minor_locator(NullLocator())
+        axis.set_major_formatter(FuncFormatter(_power if edge < 1e-3 or top > 1e4 else _plain))
+        limits(-0.3 * edge, top)
+        line = axes.axhline if which == "y" else axes.axvline
+        line(edge, label="_edge", zorder=1, **EDGE)
+    else:
+        scale("log")
+        limits(edge, top)
+        log_ticks(axis)
+    return zeros
+
+
+def of_zeros(*axes: bool) -> list[Line2D]:
+    """A handle of a legend that says where zeros stand, if they do on one of the axes."""
+    return [Line2D([], [], label="zeros stand beyond this line", **EDGE)] if any(axes) else []
 
 
 def wide(values: np.ndarray) -> bool:
@@ -111,6 +165,8 @@ def _thousands(value: float, position: int | None = None) -> str:
 
 
 def _power(value: float, position: int | None = None) -> str:
+    if value == 0:
+        return "0"
     exponent = round(np.log10(value))
     if not np.isclose(value, 10.0**exponent, rtol=1e-6):
         return _plain(value)

@@ -14,6 +14,7 @@ from matplotlib.ticker import PercentFormatter
 
 from practicum.errors import ParameterError
 from practicum.figures._labelled import may, need, texts
+from practicum.figures._labels import shortened
 from practicum.figures.style import COLOURS, INK, MUTED, NEVER, PAPER, drawn, say, sheet
 
 if TYPE_CHECKING:
@@ -144,7 +145,7 @@ def _draw_rates(axes: Axes, rate: np.ndarray, positions: np.ndarray | None) -> N
 def _name_rows(axes: Axes, names: np.ndarray, positions: np.ndarray | None, high: float) -> None:
     size = float(np.clip(0.68 * 72 * high / max(len(names), 1), 3.6, 8.0))
     axes.set_ylim(len(names) - 0.4, -0.6)
-    axes.set_yticks(range(len(names)), [_shortened(name) for name in names], fontsize=size)
+    axes.set_yticks(range(len(names)), [shortened(name) for name in names], fontsize=size)
     axes.tick_params(axis="y", length=0, pad=3 if positions is None else 10)
     for row, position in enumerate([] if positions is None else positions):
         colour, marker = _POSITIONS.get(position, _POSITIONS["unknown"])
@@ -152,11 +153,6 @@ def _name_rows(axes: Axes, names: np.ndarray, positions: np.ndarray | None, high
             -0.015, row, transform=axes.get_yaxis_transform(), marker=marker, color=colour, clip_on=False,
             markersize=0.6 * size, label=f"_{position}",
         )  # fmt: skip
-
-
-def _shortened(name: str, most: int = 26) -> str:
-    """A long name without its middle."""
-    return name if len(name) <= most else f"{name[: most // 2 - 1]}…{name[-most // 2 :]}"
 
 
 def _draw_histogram(axes: Axes, beta: np.ndarray, gamma: np.ndarray, positions: np.ndarray) -> None:

@@ -60,3 +60,9 @@ def positive(values: np.ndarray) -> np.ndarray:
     """A copy for a logarithmic axis: what is not a positive finite number is NaN, and is not drawn."""
     values = np.asarray(values, dtype=float)
     return np.where(np.isfinite(values) & (values > 0), values, np.nan)
+
+
+def nonnegative(values: np.ndarray) -> np.ndarray:
+    """A copy for a logarithmic axis that has a place for zero: what is negative or not finite is NaN."""
+    values = np.asarray(values, dtype=float)
+    return np.where(np.isfinite(values) & (values >= 0), values, np.nan)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from practicum.figures.style import MUTED, PAPER
 
 _LINE = 1.35  # distance of neighbouring labels in font sizes
 _EARLY = 0.85  # a curve that ends left of here (in widths of the panel) is named inside the panel
+_LETTER = 5.9  # width of a letter of an axis label in points, about
 _LEADER = 0.035  # length of the line from the edge of the panel to a label, in widths of the panel
 
 
@@ -85,3 +87,13 @@ def spread(wanted: Sequence[float], step: float, low: float, high: float) -> lis
 
 def _top(group: list[float], step: float) -> float:
     return group[1] / group[0] + group[0] * step
+
+
+def wrapped(label: str, inches: float) -> str:
+    """The label of a vertical axis in as many lines as the height of its panel asks for."""
+    return fill(label, max(int(72 * inches / _LETTER), 8))
+
+
+def shortened(name: str, most: int = 26) -> str:
+    """A long name without its middle."""
+    return name if len(name) <= most else f"{name[: most // 2 - 1]}…{name[-most // 2 :]}"

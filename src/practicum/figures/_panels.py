@@ -45,6 +45,12 @@ def over_panels(
     return data, titles, kind
 
 
+def with_panels(data: xr.Dataset, dims: Sequence[str], first: str, *others: str) -> str:
+    """The first of the variables that has one of the dimensions `dims`, for :func:`over_panels`; else `first`."""
+    known = [name for name in (first, *others) if name in getattr(data, "variables", ())]
+    return next((name for name in known if set(dims) & set(data[name].dims)), first)
+
+
 def at_panel(data: xr.Dataset, name: str, panel: int) -> xr.Dataset:
     """The dataset of one panel; a variable without the dimension ``panel`` is the same in all."""
     return data.isel(panel=panel) if "panel" in data[name].dims else data

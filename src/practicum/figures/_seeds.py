@@ -50,12 +50,15 @@ def summary(values: np.ndarray, band: tuple[float, float] = BAND) -> Summary:
     return Summary(median, low, high, int(known.sum()))
 
 
-def draw(axes: Axes, x: np.ndarray, found: Summary, look: dict[str, Any], label: str, *, markers: bool = False) -> None:
-    """Line of the median and band of one setting; what is not known is not drawn."""
+def draw(
+    axes: Axes, x: np.ndarray, found: Summary, look: dict[str, Any], label: str, *, markers: bool = False, **more: Any
+) -> None:
+    """Line of the median and band of one setting; what is not known is not drawn. `more` is said to the line."""
     several = np.isfinite(found.median).sum() > 1
     axes.plot(
         x, found.median, color=look["color"], linestyle=look["linestyle"], label=label, zorder=3,
-        marker=look["marker"] if markers or not several else None, markeredgecolor="white", markeredgewidth=0.5,
+        marker=look["marker"] if markers or not several else None,
+        **{"markeredgecolor": "white", "markeredgewidth": 0.5, **more},
     )  # fmt: skip
     if found.seeds > 1:
         if several:

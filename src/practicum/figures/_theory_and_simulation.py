@@ -55,8 +55,8 @@ def theory_and_simulation(data: xr.Dataset, *, log_alpha: bool = False) -> Figur
     order = np.argsort(alpha)
     above.plot(alpha[order], positive(theory)[order], color=INK, linewidth=1.5, label="theory, N → ∞", zorder=2)
     for i, look in enumerate(looks):
-        shown = _thinned(mean[i], shift=i, of=len(names))
-        points = {**_points(look), "label": names[i]}
+        shown = thinned(mean[i], shift=i, of=len(names))
+        points = {**point_look(look), "label": names[i]}
         above.errorbar(alpha[shown], positive(mean[i, shown]), yerr=_bars(mean[i, shown], error[i, shown]), **points)
         if scaled is None:
             distance, bars = _z(mean[i], theory, error[i])[shown], None
@@ -87,14 +87,15 @@ def theory_and_simulation(data: xr.Dataset, *, log_alpha: bool = False) -> Figur
 _LEGEND = {"handlelength": 1.6, "columnspacing": 1.3}
 
 
-def _thinned(mean: np.ndarray, shift: int, of: int) -> np.ndarray:
+def thinned(mean: np.ndarray, shift: int, of: int) -> np.ndarray:
     """Indices of the points shown: all if few; else some, other ones for each setting, so that they do not cover."""
     known = np.flatnonzero(np.isfinite(mean))
     stride = -(-known.size // _MOST_POINTS)
     return known[(shift * stride // max(of, 1)) :: stride] if stride > 1 else known
 
 
-def _points(look: dict[str, Any]) -> dict[str, Any]:
+def point_look(look: dict[str, Any]) -> dict[str, Any]:
+    """How a mean with its error bar looks."""
     return {
         "color": look["color"], "marker": look["marker"], "linestyle": "none", "markersize": 4.6, "zorder": 3,
         "markerfacecolor": "white", "markeredgewidth": 1.2, "elinewidth": 1.0, "capsize": 1.8,

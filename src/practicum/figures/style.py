@@ -31,6 +31,7 @@ MANY = 12
 """From this many curves on, colours follow an order instead of being told apart one by one."""
 
 ALPHA = "α = updates / N"
+EPSILON = "ε: size of the perturbation"
 ERROR = r"generalization error  $\varepsilon_\mathrm{g}$"
 
 _LOOK = {
