@@ -3,7 +3,7 @@
 import numpy as np
 import xarray as xr
 
-from figures import trained
+from figures import attacked, trained
 
 ALPHA = np.linspace(0.0, 100.0, 41)
 
@@ -97,5 +97,6 @@ ALL = {
     "theory_and_simulation": comparison,
     "optima": gains,
     **trained.ALL,
+    **attacked.ALL,
 }
 """A dataset for every figure, by the figure's name."""

@@ -35,3 +35,21 @@ def titles(figure, place="left"):
     return [
         axes.get_title(loc=place) for axes in figure.axes if axes.get_label() != "<colorbar>" and axes.get_visible()
     ]
+
+
+def corners(band):
+    """The lower and the upper edge of a band, by x."""
+    found = {}
+    for x, y in band.get_paths()[0].vertices:
+        low, high = found.get(x, (np.inf, -np.inf))
+        found[x] = (min(low, y), max(high, y))
+    return np.array([found[x] for x in sorted(found)]).T
+
+
+def quantile(values, share):
+    """By hand: linear between the order statistics, over the last axis."""
+    ordered = np.sort(values, axis=-1)
+    place = share * (ordered.shape[-1] - 1)
+    low = int(place)
+    high = min(low + 1, ordered.shape[-1] - 1)
+    return ordered[..., low] + (place - low) * (ordered[..., high] - ordered[..., low])

@@ -33,6 +33,11 @@ REQUIRED = {
     "over_realization": ["coverage", "loss"],
     "sample_threshold": ["loss", "mean_best_correlation"],
     "data_strategies": ["mean_best_correlation"],
+    "robustness_scatter": ["specialization", "robust_error"],
+    "robustness_curves": ["robust_error"],
+    "inside_outside": ["inside", "outside"],
+    "adversarial_examples": ["input", "inside", "outside", "perturbed", "teacher_before", "student_after"],
+    "predicted_and_measured": ["predicted", "measured"],
 }
 
 

@@ -11,17 +11,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 _HOMES = {
+    "adversarial_examples": "_adversarial_examples",
     "batchnorm_biases": "_batchnorm_biases",
     "correlation_map": "_correlation_map",
     "data_strategies": "_samples",
     "escape": "_escape",
     "hyperplanes": "_hyperplanes",
+    "inside_outside": "_inside_outside",
     "l_shape": "_l_shape",
     "learning_curves": "_learning_curves",
     "optima": "_optima",
     "over_realization": "_over_realization",
     "overlaps": "_overlaps",
+    "predicted_and_measured": "_predicted_and_measured",
     "race": "_race",
+    "robustness_curves": "_robustness_curves",
+    "robustness_scatter": "_robustness_scatter",
     "rule_map": "_rule_map",
     "sample_threshold": "_samples",
     "save": "style",
@@ -33,17 +38,22 @@ _HOMES = {
 }
 
 __all__ = [
+    "adversarial_examples",
     "batchnorm_biases",
     "correlation_map",
     "data_strategies",
     "escape",
     "hyperplanes",
+    "inside_outside",
     "l_shape",
     "learning_curves",
     "optima",
     "over_realization",
     "overlaps",
+    "predicted_and_measured",
     "race",
+    "robustness_curves",
+    "robustness_scatter",
     "rule_map",
     "sample_threshold",
     "save",
@@ -68,16 +78,21 @@ def __dir__() -> list[str]:
 
 
 if TYPE_CHECKING:
+    from practicum.figures._adversarial_examples import adversarial_examples as adversarial_examples
     from practicum.figures._batchnorm_biases import batchnorm_biases as batchnorm_biases
     from practicum.figures._correlation_map import correlation_map as correlation_map
     from practicum.figures._escape import escape as escape
     from practicum.figures._hyperplanes import hyperplanes as hyperplanes
+    from practicum.figures._inside_outside import inside_outside as inside_outside
     from practicum.figures._l_shape import l_shape as l_shape
     from practicum.figures._learning_curves import learning_curves as learning_curves
     from practicum.figures._optima import optima as optima
     from practicum.figures._over_realization import over_realization as over_realization
     from practicum.figures._overlaps import overlaps as overlaps
+    from practicum.figures._predicted_and_measured import predicted_and_measured as predicted_and_measured
     from practicum.figures._race import race as race
+    from practicum.figures._robustness_curves import robustness_curves as robustness_curves
+    from practicum.figures._robustness_scatter import robustness_scatter as robustness_scatter
     from practicum.figures._rule_map import rule_map as rule_map
     from practicum.figures._samples import data_strategies as data_strategies
     from practicum.figures._samples import sample_threshold as sample_threshold
