@@ -202,6 +202,14 @@ def test_one_teacher_answers_for_all_seeds():
     fit(*parts(shared=True), TRAINING, seeds=SEEDS, regime=noisy)
 
 
+def test_a_loss_of_its_own_compares_with_anything_that_has_an_entry_a_seed():
+    def regime(student, teacher, batch):
+        size = batch.targets.square().mean((1, 2))
+        return batch.inputs, size, lambda outputs, wanted: (outputs.square().mean(-1) - wanted.view(-1, 1)).abs()
+
+    assert (fit(*parts(), TRAINING, seeds=SEEDS, regime=regime).status == "ok").all()
+
+
 # ---- seeds, and going on
 
 

@@ -159,7 +159,7 @@ def _checked(found: Any, batch: Batch) -> Ready:
 
 def _finite(values: Tensor) -> Tensor:
     """Which seeds (S,) have nothing but finite numbers in (S, ...)."""
-    return values.isfinite().flatten(1).all(1)
+    return values.isfinite().reshape(len(values), -1).all(1)
 
 
 def _sound(student: nn.Module, batch: Batch) -> Tensor:
