@@ -1,0 +1,135 @@
+"""What a measurement is asked about: networks, inputs and labels of the students that have not diverged."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from practicum.networks._evaluation import evaluated
+from practicum.networks.ensemble import Ensemble
+from practicum.networks.mlp import MLP
+from practicum.robustness.attacks._checks import checked
+from practicum.robustness.attacks._differentiable import differentiable
+from practicum.robustness.attacks.base import Attack
+from practicum.robustness.attacks.result import Attacked
+
+_NUMBERS = 2**25
+"""Numbers in the perturbed inputs that are in memory at a time."""
+
+
+class Asked(NamedTuple):
+    """Everything but the radii, of the S' students whose weights are finite.
+
+    Main arguments:
+        student: S' networks, or a module without seeds.
+        teacher: one, or one a student; or None.
+        inputs: clean, (S', B, ...).
+        labels: (S', B) or (1, B), or None.
+        alive: which of the students these are, (S,).
+        has_seeds: whether the student has an axis of seeds.
+        epsilons: radii that rise, float64.
+    """
+
+    student: nn.Module
+    teacher: nn.Module | None
+    inputs: Tensor
+    labels: Tensor | None
+    alive: np.ndarray
+    has_seeds: bool
+    epsilons: np.ndarray
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of one example."""
+        return tuple(self.inputs.shape[2:])
+
+    def blocks(self) -> Iterator[Asked]:
+        """Some inputs at a time, so that all perturbed ones fit into memory; random starts are those of the first."""
+        seeds = self.inputs.shape[0]
+        rows = max(1, _NUMBERS // (len(self.epsilons) * seeds * math.prod(self.shape)))
+        for first in range(0, self.inputs.shape[1], rows):
+            part = slice(first, first + rows)
+            labels = None if self.labels is None else self.labels[:, part]
+            yield self._replace(inputs=self.inputs[:, part], labels=labels)
+
+    def attacked(self, attack: Attack, **others: Any) -> Attacked:
+        """What the attack makes of the inputs; its inputs, success and loss are (E, S', B, ...)."""
+        inputs = self.inputs if self.has_seeds else self.inputs.squeeze(0)
+        found = attack(self.student, inputs, self.epsilons, **others)  # pyright: ignore[reportArgumentType]
+        if self.has_seeds:
+            return found
+        return replace(found, **{name: getattr(found, name).unsqueeze(1) for name in ("inputs", "success", "loss")})
+
+    def outputs(self, name: str, inputs: Tensor) -> Tensor:
+        """Of the "student" or the "teacher" on inputs (S', R, ...); a teacher may be one for all."""
+        network = self.student if name == "student" else self.teacher
+        assert network is not None
+        with evaluated(network):
+            return differentiable(network, self.shape, name).outputs(inputs)
+
+    def over_seeds(self, values: Tensor) -> np.ndarray:
+        """Numbers (..., S') as (..., S), NaN where a student has diverged; (...) if there is no axis of seeds."""
+        found = np.full((*values.shape[:-1], len(self.alive)), np.nan)
+        found[..., self.alive] = values.double().cpu().numpy()
+        return found if self.has_seeds else found[..., 0]
+
+
+def asked(
+    attack: Attack,
+    student: nn.Module,
+    inputs: Any,
+    epsilons: Any,
+    *,
+    teacher: nn.Module | None = None,
+    labels: Any = None,
+    subspace: Any = None,
+) -> Asked:
+    """What is given, checked; radii are sorted.
+
+    Main arguments:
+        attack: one without an oracle, so that labels may be given.
+
+    Raises:
+        ParameterError: see :meth:`practicum.robustness.attacks.base.Attack.__call__`.
+    """
+    networks = [network for network in (student, teacher) if isinstance(network, nn.Module)]
+    with evaluated(*networks):
+        given = checked(attack, student, inputs, epsilons, teacher, labels, subspace, None)
+    alive = finite(student) if given.has_seeds else np.ones(1, bool)
+    clean, truth = given.clean, given.labels
+    if not alive.all():
+        places = np.flatnonzero(alive)
+        clean = clean[: len(places)] if clean.stride(0) == 0 else clean[places]
+        truth = truth if truth is None or len(truth) == 1 else truth[places]
+        if len(places):
+            student = chosen(student, places)
+            teacher = chosen(teacher, places) if teacher is not None else None
+    return Asked(student, teacher, clean, truth, alive, given.has_seeds, np.unique(given.epsilons.cpu().numpy()))
+
+
+def finite(student: nn.Module) -> np.ndarray:
+    """Which of S networks have finite weights, (S,)."""
+    if isinstance(student, Ensemble):
+        return np.array([all(_is_finite(v) for v in one.state_dict().values()) for one in student.networks])
+    rows = [torch.isfinite(value).flatten(1).all(1) for value in student.state_dict().values()]
+    return torch.stack(rows).all(0).cpu().numpy()
+
+
+def chosen(network: nn.Module, places: np.ndarray) -> nn.Module:
+    """Some of the networks that there is one of for each seed; what is shared by all stays."""
+    if getattr(network, "seeds", 1) == 1:
+        return network
+    if isinstance(network, Ensemble):
+        return Ensemble([network.networks[int(place)] for place in places], shape=network.shape)
+    assert isinstance(network, MLP)
+    return network.select([int(place) for place in places])
+
+
+def _is_finite(value: Tensor) -> bool:
+    return bool(torch.isfinite(value).all())
