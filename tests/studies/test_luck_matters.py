@@ -14,7 +14,7 @@ from practicum.errors import StorageError
 from practicum.runs import parallel
 from practicum.runs.store import Store
 from practicum.specialization.winners import ranks, winner_rank
-from practicum.studies.luck_matters import images as image_parts
+from practicum.studies import images as image_sets
 from practicum.studies.luck_matters import lucky, measurements, overlap, pictures, unlucky, verdicts
 from practicum.studies.luck_matters.image_verdicts import rarely
 from practicum.studies.luck_matters.settings import SCALES, Deep, ImageNetworks, Race, Settings, TwoLayers
@@ -81,7 +81,7 @@ def found(tmp_path_factory, made_up):
             raise AssertionError("computed again")
 
         patch.setattr(Store, "compute", never)
-        patch.setattr(image_parts, "available", never)
+        patch.setattr(image_sets, "available", never)
         patch.setattr(measurements, "available", never)
         again = measurements.measure(TINY, store, lambda *_: None)
     assert again.runs == result.runs
@@ -368,9 +368,9 @@ def test_a_set_that_cannot_be_read_is_a_sentence(monkeypatch):
     def absent(name, split):
         raise StorageError("There is no network.")
 
-    assert image_parts.available("digits") == ""
+    assert image_sets.available("digits") == ""
     monkeypatch.setattr(data, "images", absent)
-    assert image_parts.available("digits") == "There is no network."
+    assert image_sets.available("digits") == "There is no network."
 
 
 def test_a_checkpoint_that_cannot_be_fetched_is_a_note(tmp_path, made_up, monkeypatch):

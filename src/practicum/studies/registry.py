@@ -18,6 +18,7 @@ STUDIES = {
     "west-saad": "practicum.studies.west_saad",
     "luck-matters": "practicum.studies.luck_matters",
     "catalyst": "practicum.studies.catalyst",
+    "robustness": "practicum.studies.robustness",
 }
 """Each module has ``settings.SCALES``, a mapping of scales, and ``reproduce(scale, store, progress) -> Result``."""
 SCALE_NAMES: list[str] = ["quick", "paper"]

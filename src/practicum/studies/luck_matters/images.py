@@ -6,7 +6,6 @@ from typing import Any
 
 import xarray as xr
 
-from practicum.errors import ParameterError, StorageError
 from practicum.runs.config import StudyConfig
 
 # Mean and standard deviation of the pixels of the training images.
@@ -19,18 +18,6 @@ LAYER = "layer_"
 
 _LOOKED_AT = 1000
 """Test images on which it is counted which nodes fire together; every position of an image is a sample."""
-
-
-def available(name: str) -> str:
-    """Why an image set cannot be read, or an empty text if it can."""
-    from practicum.data import images
-
-    try:
-        for split in ("train", "test"):
-            images(name, split)  # pyright: ignore[reportArgumentType]
-    except (ParameterError, StorageError) as error:
-        return str(error)
-    return ""
 
 
 def image_network(config: StudyConfig) -> xr.Dataset:

@@ -14,9 +14,10 @@ from practicum.errors import ParameterError, StorageError
 from practicum.runs.config import RunConfig, StudyConfig
 from practicum.runs.parallel import run_all
 from practicum.runs.store import Store
+from practicum.studies.images import available
 from practicum.studies.luck_matters import settings as s
 from practicum.studies.luck_matters.identity import gradient_identities
-from practicum.studies.luck_matters.images import SETS, available, checkpoint, image_network
+from practicum.studies.luck_matters.images import SETS, checkpoint, image_network
 from practicum.studies.luck_matters.overlap import random_teachers, strengths
 from practicum.studies.luck_matters.plane import PLANE, plane
 from practicum.studies.luck_matters.settings import Settings
