@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from practicum.robustness.attacks.losses import Objective
 
 THOROUGH = APGD(steps=50, restarts=2)
-"""The attack of a measurement if no other is given: it finds what PGD(steps=40, restarts=5) does in 60 % of its time, on
-small classifiers a point less than Worst(), and where two boundaries are close far more than PGD."""
+"""The attack of a measurement if no other is given. On small classifiers it finds what PGD(steps=40, restarts=5) does,
+in 60 % of its time, and up to a point less than Worst(); where two boundaries are close, more than PGD."""
 
 _OF_LABELS = ("cross-entropy", "margin", "dlr", "confidence")
 
