@@ -20,8 +20,8 @@ from practicum.theory.subspace.blocks import Blocks, checked, checked_scale
 if TYPE_CHECKING:
     import xarray as xr
 
-Method = Literal["LSODA", "DOP853", "Radau", "BDF"]
-METHODS = ("LSODA", "DOP853", "Radau", "BDF")
+Method = Literal["auto", "DOP853", "LSODA"]
+METHODS = ("auto", "DOP853", "LSODA")
 
 
 def solve_blocks(
@@ -35,7 +35,7 @@ def solve_blocks(
     save_at: ArrayLike | None = None,
     rtol: float = 1e-10,
     atol: float = 1e-15,
-    method: Method = "LSODA",
+    method: Method = "auto",
     largest_norm: float = 1e6,
     max_alpha: float = 1e6,
 ) -> xr.Dataset:
@@ -58,7 +58,8 @@ def solve_blocks(
     Other arguments:
         save_at: increasing values of alpha to keep; 201 points from 0 to the end if not given.
         rtol, atol: error control of each step, as for ``solve``.
-        method: one of SciPy's integrators. LSODA turns implicit where the flow turns stiff.
+        method: ``"auto"`` is SciPy's DOP853, with LSODA where it needs many steps (extra students that run away make
+            the flow stiff); the names of the two force one.
         largest_norm: a run in which some ``Q_ii`` (inside plus outside) exceeds this value ends as diverged.
         max_alpha: where to give up on a condition that is never met.
 
@@ -67,8 +68,9 @@ def solve_blocks(
         ``_outside``. ``generalization_error`` is that on the law of the inputs, ``isotropic_error`` that on inputs of
         variance 1 everywhere, ``outside_gradient`` (``labels`` oracle and fixed) the mean square of the gradient
         outside, of which :func:`~practicum.subspace.first_order_error` makes the robust error at any epsilon. The names
-        are those of ``simulate(..., inputs=BlockIsotropic(...))``. ``status`` is ``"ok"``, ``"stopped"`` or
-        ``"diverged"``.
+        are those of ``simulate(..., inputs=BlockIsotropic(...))``. ``status`` is ``"ok"``, ``"stopped"``,
+        ``"diverged"``, or ``"unfinished"`` where neither integrator gets on within some seconds: where students have
+        merged and the flow is not as smooth as `rtol` asks, a coarser one helps.
 
     Raises:
         ParameterError: machine, rule and start do not fit together, or a value is outside its range.

@@ -75,8 +75,9 @@ def first_order_error(
         A float or an array of the shape of `epsilon`; of a Dataset, a DataArray over seed and alpha, with a leading
         dimension ``epsilon`` if that is a list.
 
-    Validity: to leading order in epsilon, for a perfectly specialized student. ReLU kinks and the curvature of erf are
-    of higher order: an attack finds about this much up to epsilon = 0.5 of unit weights, for erf somewhat more or less.
+    Validity: to leading order in epsilon, for a perfectly specialized student. The kinks of ReLU and the curvature of
+    erf are of higher order: beside weights of unit length an attack by gradient ascent found 99 to 100 % of this at
+    epsilon = 0.1 and 96 to 100 % at 0.5.
 
     Raises:
         ParameterError: no such source, a number out of range, or an unknown word.
