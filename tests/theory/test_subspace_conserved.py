@@ -147,6 +147,8 @@ def test_the_reasons_are_named():
         ((-0.1, 3), {}, "'learning_rate' parameter of outside_factor must be a number >= 0"),
         ((0.1,), {}, "needs 'steps'"),
         ((0.1, -1), {}, "'steps' parameter must be a whole number >= 0"),
+        ((0.1, 3.5), {}, "'steps' parameter must be a whole number >= 0"),
+        ((0.1, "many"), {}, "'steps' parameter must be a whole number >= 0"),
         ((0.1, [3, 2]), {}, "'steps' parameter of outside_factor must increase"),
         ((0.1, 3), {"momentum": 1.0}, "'momentum' parameter of outside_factor must be < 1"),
         ((0.1, 3), {"momentum": -0.1}, "'momentum' parameter of outside_factor must be a number from 0 to 1"),

@@ -7,6 +7,7 @@ alone sets, whatever the loss, the labels, the depth above, or the data.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,8 +70,8 @@ def outside_factor(
     if steps is None and rates.ndim == 0:
         raise ParameterError(f"{what} needs 'steps', the number of updates, with a constant learning rate.")
     wanted = [len(rates)] if steps is None else steps
-    one = isinstance(wanted, int | np.integer) or steps is None
-    counts = [whole("steps", count, 0) for count in ([wanted] if isinstance(wanted, int | np.integer) else wanted)]
+    several = isinstance(wanted, Iterable) and steps is not None
+    counts = [whole("steps", count, 0) for count in (wanted if isinstance(wanted, Iterable) else [wanted])]
     if not counts or sorted(set(counts)) != counts:
         raise ParameterError(f"The 'steps' parameter of {what} must increase strictly. Got {steps!r:.80} instead.")
     if rates.ndim == 1 and counts[-1] > len(rates):
@@ -79,7 +80,7 @@ def outside_factor(
             f"{len(rates)}; extend the schedule, or pass one number for a constant rate."
         )
     factors = _recursion(rates, counts, decay, keep)
-    return float(factors[0]) if one else factors
+    return factors if several else float(factors[0])
 
 
 def _recursion(rates: np.ndarray, counts: list[int], decay: float, momentum: float) -> np.ndarray:
