@@ -57,7 +57,7 @@ def test_against_an_exhaustive_search(seed):
     student, teacher, inputs = plane(seed, apart=0.15), plane(seed), drawn(150, 2, seed=seed)
     radius, margin = 0.2, 0.5
     found = robust_errors(
-        student, inputs, radius, teacher=teacher, margin=margin, attack=APGD(norm="l2", steps=60, restarts=3)
+        student, inputs, radius, teacher=teacher, margin=margin, attack=APGD(norm="l2", steps=60, restarts=5)
     ).squeeze()
     exact, wider = (everywhere(student, teacher, inputs, r, margin) for r in (radius, 1.03 * radius))
     weak = robust_errors(

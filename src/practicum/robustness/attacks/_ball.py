@@ -17,6 +17,9 @@ from torch import Tensor
 ALLOWED = 1e-6
 """Relative excess of a distance over its radius that rounding may cause."""
 
+_ROUNDS, _PULL, _RELAXED = 10, 3.0, 1.6
+"""Of the search for the nearest point of a side within a cube; measured, 20 rounds gain 0.4 % more."""
+
 
 class Ball:
     """Balls around clean inputs, cut off by a box and by a subspace if there are any.
@@ -66,21 +69,20 @@ class Ball:
         part = Ball(
             self.norm, self.clean[:, chosen], self.given[chosen], box=self.box, basis=self.basis, side=self.side
         )
-        part.rows, part.copies, part.chosen = (
-            self.rows,
-            self.copies,
-            chosen if self.chosen is None else self.chosen[chosen],
-        )
+        part.rows, part.copies = self.rows, self.copies
+        part.chosen = chosen if self.chosen is None else self.chosen[chosen]
         return part
 
-    def start(self, rngs: Sequence[np.random.Generator]) -> Tensor:
+    def start(self, rngs: Sequence[Any]) -> Tensor:
         """Uniform in the ball, (S, R, ...): a row has the same direction for every radius.
+
+        With "linf" on a side of a subspace it is a point of the cube, projected, and shortened if need be.
 
         Main arguments:
             rngs: one for all seeds, which then have the same directions, or one a seed.
         """
-        rows = self.rows
-        each = [self._unit(rng, (rows, *self.clean.shape[2:])) for rng in rngs]
+        rows, entries = self.rows, tuple(self.clean.shape[2:])
+        each = [self._unit(rng, (rows, *entries)) for rng in rngs]
         unit = torch.from_numpy(np.stack(each)).to(self.clean)
         if self.side is not None:
             # A normal vector stays normal when it is projected: its direction is uniform within the subspace.
@@ -88,26 +90,28 @@ class Ball:
             if self.norm == "linf":
                 unit = unit / _largest(unit).clamp_min(1.0)
         if self.norm == "l2":
-            dimension = int(np.prod(self.clean.shape[2:])) if self.side is None else self._dimension()
-            radius = np.stack([rng.random(rows) ** (1.0 / dimension) for rng in rngs])
+            dimension = math.prod(entries) if self.side is None else self._dimension()
+            radius = np.stack([rng.random((rows,)) ** (1.0 / dimension) for rng in rngs])
             length = torch.from_numpy(radius).to(self.clean).view(len(rngs), rows, *self.shape[1:])
             unit = unit * (length / _length(unit).clamp_min(1e-30))
         unit = unit if self.copies == 1 else unit.repeat(1, self.copies, *[1] * (unit.ndim - 2))
         unit = unit if self.chosen is None else unit[:, self.chosen]
-        moved = self.clean + self.radii * unit
-        return self.confine_(moved if moved.shape == self.clean.shape else moved.expand(self.clean.shape).clone())
+        return self.confine_(self.clean + self.radii * unit)
 
     def direction_(self, gradient: Tensor) -> Tensor:
-        """The step of size 1 along which a loss rises most, in place of its gradient."""
+        """The step of size 1 along which a loss rises most, in place of its gradient.
+
+        With "linf" on a side of a subspace it is the gradient there, in units of the mean size of its entries: signs
+        would leave the side, and projecting them would turn them away from the gradient.
+        """
         if self.side is not None:
             gradient = self._confined(gradient)
-        if self.norm == "linf":
-            gradient.sign_()
-            return gradient if self.side is None else self._confined(gradient)
+        elif self.norm == "linf":
+            return gradient.sign_()
         # A gradient of 1e-30 has a direction too; only that of exactly 0 has none.
         scale = _largest(gradient)
         gradient.div_(torch.where(scale > 0, scale, torch.ones_like(scale)))
-        return gradient.div_(_length(gradient).clamp_min(1e-30))
+        return gradient.div_((_length(gradient) if self.norm == "l2" else _mean(gradient)).clamp_min(1e-30))
 
     def step_(self, inputs: Tensor, direction: Tensor, size: float) -> Tensor:
         """Move by `size` radii along a direction of size 1, and back into the ball."""
@@ -118,12 +122,12 @@ class Ball:
         return self.confine_(inputs)
 
     def confine_(self, inputs: Tensor) -> Tensor:
-        """The nearest point of the ball (with "linf" on a side of a subspace the point on the way to the centre)."""
+        """The nearest point of the ball, and then of the box."""
         if self.bounds is not None:
             return torch.clamp(inputs, *self.bounds, out=inputs)
         inputs.sub_(self.clean)
         if self.side is not None:
-            inputs = self._confined(inputs)
+            inputs = self._confined(inputs) if self.norm == "l2" else self._in_the_cube(inputs)
         length = _length(inputs) if self.norm == "l2" else _largest(inputs)
         inputs.mul_((self.radii / length.clamp_min(1e-30)).clamp_max(1.0)).add_(self.clean)
         return inputs if self.box is None else inputs.clamp_(*self.box)
@@ -132,22 +136,37 @@ class Ball:
         """Within the radius to one part in a million as the numbers stand, whatever adding and rounding did."""
         if self.norm == "linf" and self.side is None:
             return inputs  # the bounds were rounded inwards
-        for _ in range(4):
-            distance = distances(self.norm, inputs, self.clean)
-            limit = self.radii.double().view(-1)
-            over = distance > limit * (1 + 0.5 * ALLOWED)
-            if not bool(over.any()):
-                return inputs
-            factor = torch.where(over, limit / distance.clamp_min(1e-300) * (1 - ALLOWED), torch.ones_like(distance))
-            factor = factor.view(*factor.shape, *self.shape[1:])
-            rest = (inputs.double() - self.clean.double()) * factor
-            inputs.copy_((self.clean.double() + rest).to(inputs.dtype))
-        # So small a radius beside so large an input that no number lies between: then nothing moves.
-        over = distances(self.norm, inputs, self.clean) > self.radii.double().view(-1) * (1 + 0.5 * ALLOWED)
-        inputs.copy_(torch.where(over.view(*over.shape, *self.shape[1:]), self.clean, inputs))
-        return inputs
+        distance, limit = distances(self.norm, inputs, self.clean), self.given.double()
+        over = distance > limit * (1 + 0.5 * ALLOWED)
+        if not bool(over.any()):
+            return inputs
+        flags, factor = (each.view(*each.shape, *self.shape[1:]) for each in (over, limit / distance.clamp_min(1e-300)))
+        rest = (inputs.double() - self.clean.double()) * factor
+        found = (self.clean.double() + rest).to(inputs.dtype)
+        # Rounded towards the clean input, lest rounding lengthen it again.
+        longer = (found.double() - self.clean.double()).abs() > rest.abs()
+        found = torch.where(longer, torch.nextafter(found, self.clean), found)
+        return inputs.copy_(torch.where(flags, found, inputs))
 
-    def _unit(self, rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    def _in_the_cube(self, offsets: Tensor) -> Tensor:
+        """On the side, near the nearest point whose entries are within the radius: at most a little longer.
+
+        Alternating directions, over-relaxed: the side and the cube each pull the other's point towards themselves.
+        Merely to shorten what is too long costs a third of what a linear loss can gain.
+        """
+        wanted = self._confined(offsets)
+        if bool((_largest(wanted) <= self.radii * (1 + ALLOWED)).all()):
+            return wanted
+        point, radii = wanted, self.radii.expand_as(wanted)
+        inside, rest = wanted.clamp(-radii, radii), torch.zeros_like(wanted)
+        for _ in range(_ROUNDS):
+            point = self._confined((wanted + _PULL * (inside - rest)) / (1 + _PULL))
+            ahead = _RELAXED * point + (1 - _RELAXED) * inside + rest
+            inside = ahead.clamp(-radii, radii)
+            rest = ahead - inside
+        return point
+
+    def _unit(self, rng: Any, shape: tuple[int, ...]) -> np.ndarray:
         kind: Any = np.float32 if self.clean.dtype == torch.float32 else np.float64
         if self.norm == "l2":
             return rng.standard_normal(shape, dtype=kind)
@@ -165,7 +184,7 @@ class Ball:
     def _dimension(self) -> int:
         assert self.basis is not None
         whole, rank = self.basis.shape
-        return rank if self.side == "inside" else max(whole - rank, 1)
+        return rank if self.side == "inside" else whole - rank
 
 
 def all_finite(values: Tensor) -> bool:
@@ -202,4 +221,9 @@ def _length(values: Tensor) -> Tensor:
 
 def _largest(values: Tensor) -> Tensor:
     found = values.flatten(2).abs().amax(-1)
+    return found.view(*found.shape, *[1] * (values.ndim - 2))
+
+
+def _mean(values: Tensor) -> Tensor:
+    found = values.flatten(2).abs().mean(-1)
     return found.view(*found.shape, *[1] * (values.ndim - 2))

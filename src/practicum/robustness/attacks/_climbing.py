@@ -7,18 +7,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from practicum.robustness.attacks._ball import Ball
-from practicum.robustness.attacks._question import Best, Question, along
+from practicum.robustness.attacks._question import Best, Loss, Question, along
+from practicum.robustness.attacks._starts import Rngs
 
 _MOMENTUM, _ENOUGH = 0.75, 0.75
-_FIRST, _SHRINK, _LEAST = 0.22, 0.03, 0.06
+_FIRST, _SHRINK, _LEAST = Fraction(22, 100), Fraction(3, 100), Fraction(6, 100)
 
-Goal = Callable[["Tensor | None"], Any] | None
+Goal = Callable[["Tensor | None"], Loss] | None
 """The loss of some rows (None for all), or None for that of the question."""
 
 
@@ -26,7 +28,7 @@ def one_after_the_other(
     question: Question,
     ball: Ball,
     steps: int,
-    rngs: Callable[[int], Sequence[Any]],
+    rngs: Rngs,
     goals: Sequence[Goal],
 ) -> Best:
     """One climb for each goal, each on the rows that some student has right yet.
@@ -63,7 +65,7 @@ def climb(question: Question, ball: Ball, steps: int, rngs: Sequence[Any]) -> Be
     assert gradient is not None
     for step in range(1, steps + 1):
         direction = ball.direction_(gradient.clone())
-        ahead = ball.confine_(point + direction * (along(state.size, point) * ball.radii))
+        ahead = ball.confine_(point + direction * (along(state.size, point) * ball.radii).to(point.dtype))
         if step > 1:
             ahead = ball.confine_(point + _MOMENTUM * (ahead - point) + (1 - _MOMENTUM) * (point - last))
         last, point = point, ahead
@@ -115,8 +117,8 @@ class _State:
 
 
 def _checkpoints(steps: int) -> set[int]:
-    """Steps after which it is decided whether to halve."""
-    found, before, now = set(), 0.0, _FIRST
+    """Steps after which it is decided whether to halve, in fractions: in floats 0.57 * 100 is more than 57."""
+    found, before, now = set(), Fraction(0), _FIRST
     while (step := math.ceil(now * steps)) < steps:
         found.add(step)
         before, now = now, now + max(now - before - _SHRINK, _LEAST)

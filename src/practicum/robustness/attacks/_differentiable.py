@@ -14,8 +14,11 @@ import torch
 from torch import Tensor, nn
 
 from practicum.errors import ParameterError
-from practicum.networks.ensemble import as_batched
+from practicum.networks.ensemble import Ensemble, as_batched
 from practicum.networks.mlp import MLP, BatchNorm
+
+_ROWS = 1000
+"""Rows that go through a module at a time where no gradient is wanted, so that activations fit into memory."""
 
 
 class Differentiable:
@@ -28,7 +31,7 @@ class Differentiable:
     """
 
     def __init__(self, network: nn.Module, shape: tuple[int, ...], name: str) -> None:
-        self.network, self.name = as_batched(network, shape), name
+        self.network, self.shape, self.name = as_batched(network, shape), shape, name
         self.seeds = int(self.network.seeds)  # pyright: ignore[reportArgumentType]
 
     def outputs(self, inputs: Tensor) -> Tensor:
@@ -61,21 +64,34 @@ class Differentiable:
 
     def _asked(self, inputs: Tensor) -> Tensor:
         """Outputs, of the shape that they must have."""
+        inputs = inputs.expand(self.seeds, *inputs.shape[1:])
+        if not isinstance(self.network, Ensemble):
+            return self._answer(self.network, inputs)
+        return torch.stack([self._alone(network, rows) for network, rows in zip(self.network.networks, inputs)])
+
+    def _alone(self, network: nn.Module, inputs: Tensor) -> Tensor:
+        """Outputs (R, C) of one of the modules."""
+        parts = [inputs] if torch.is_grad_enabled() else inputs.split(_ROWS)
+        found = [self._answer(network, part) for part in parts]
+        return found[0] if len(found) == 1 else torch.cat(found)
+
+    def _answer(self, network: nn.Module, inputs: Tensor) -> Tensor:
         try:
-            found = self.network(inputs)
+            found = network(inputs)
         except (RuntimeError, TypeError, ValueError, IndexError) as error:
             if isinstance(error, ParameterError):
                 raise
             why = str(error).partition("\n")[0].rstrip(".")
             raise ParameterError(
-                f"The {self.name} cannot answer inputs of shape {tuple(inputs.shape[1:])}: {why}."
+                f"The {self.name} cannot answer inputs of shape {tuple(inputs.shape)}: {why}."
             ) from error
-        rows = inputs.shape[1]
-        if not isinstance(found, Tensor) or found.ndim != 3 or found.shape[1] != rows or found.shape[2] == 0:
-            shape = tuple(found.shape[1:]) if isinstance(found, Tensor) else type(found).__name__
+        leading = inputs.shape[: inputs.ndim - len(self.shape)]
+        tensor = isinstance(found, Tensor)
+        if not tensor or found.shape[:-1] != leading or found.shape[-1] == 0 or not found.is_floating_point():
+            got = f"{found.dtype} of shape {tuple(found.shape)}" if tensor else type(found).__name__
             raise ParameterError(
-                f"The {self.name} must have outputs of shape ({rows}, C) on {rows} inputs, one row of numbers an "
-                f"input. Got {shape} instead; wrap it in a module that flattens or selects its outputs."
+                f"The {self.name} must have outputs of shape ({leading[-1]}, C) on {leading[-1]} inputs, a row of real "
+                f"numbers an input. Got {got} instead; wrap it in a module that flattens or selects its outputs."
             )
         return found
 
@@ -167,10 +183,18 @@ class Perceptron(Differentiable):
 
 def differentiable(network: nn.Module, shape: tuple[int, ...], name: str) -> Differentiable:
     """The fastest way to ask this network that there is."""
-    plain = _of_mlp(network) if isinstance(network, MLP) else _of_sequence(network)
+    plain = None
+    if not any(map(_watched, network.modules())):
+        plain = _of_mlp(network) if type(network) is MLP else _of_sequence(network)
     if plain is not None and shape == (plain.layers[0][0].shape[-1],):
         return Perceptron(network, shape, name, plain)
     return Differentiable(network, shape, name)
+
+
+def _watched(module: nn.Module) -> bool:
+    """Whether a module may compute something else than its class says, or somebody wants to see it compute."""
+    hooks = module._forward_hooks or module._forward_pre_hooks or module._backward_hooks or module._backward_pre_hooks
+    return bool(hooks) or "forward" in vars(module) or hasattr(module, "parametrizations")
 
 
 class Plain(NamedTuple):
@@ -191,16 +215,12 @@ def _of_mlp(network: MLP) -> Plain:
 
 
 def _of_sequence(network: nn.Module) -> Plain | None:
-    """The layers of a sequence of Linear and ReLU in turns that nothing watches or changes; None of all else."""
+    """The layers of a sequence of Linear and ReLU in turns; None of all else."""
     if type(network) is not nn.Sequential or len(network) % 2 == 0:
         return None
     parts = list(network)
     linear, between = parts[::2], parts[1::2]
     if any(type(part) is not nn.Linear for part in linear) or any(type(part) is not nn.ReLU for part in between):
-        return None
-    if any(part._forward_hooks or part._forward_pre_hooks or part._backward_hooks for part in (network, *parts)):
-        return None
-    if any(hasattr(part, "parametrizations") for part in parts):
         return None
     layers = [
         (part.weight.detach().unsqueeze(0), None if part.bias is None else part.bias.detach().view(1, 1, -1))  # pyright: ignore[reportCallIssue]

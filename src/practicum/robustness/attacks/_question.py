@@ -12,10 +12,11 @@ from torch import Tensor
 from practicum.errors import ParameterError
 from practicum.robustness.attacks._ball import Ball, all_finite
 from practicum.robustness.attacks._differentiable import Differentiable
-from practicum.robustness.attacks.losses import Truth, by_autograd, fooled, losses, with_gradient
+from practicum.robustness.attacks._slopes import by_autograd, with_gradient
+from practicum.robustness.attacks.losses import Truth, fooled, losses
 
-Loss = Callable[[Tensor, "Tensor | None"], Tensor]
-"""Of the outputs of the student and of the teacher, (S, R)."""
+Loss = Callable[[Tensor, Truth], Tensor]
+"""Of the student's outputs and the truth about the same rows, (S, R)."""
 
 
 class Answer(NamedTuple):
@@ -88,7 +89,8 @@ class Question:
             gradient = gradient + self.teacher.backward(their_tape, back.expand(outputs.shape).contiguous())
         if self.strict and not self.seen:  # what is no number later on spoils the points, and the last are asked about
             self.seen = True
-            self._check(found, gradient)
+            _check_loss(found)
+            _check_gradient(gradient)
         return Answer(found, wrong, gradient)
 
     def ask(self, inputs: Tensor, *, really: bool = False) -> Answer:
@@ -99,25 +101,11 @@ class Question:
             if truth.oracle:
                 assert self.teacher is not None
                 truth = truth._replace(outputs=self.teacher.outputs(inputs))
-            loss = losses(self.name, outputs, truth) if self.loss is None else self.loss(outputs, truth.outputs)
+            loss = losses(self.name, outputs, truth) if self.loss is None else self.loss(outputs, truth)
         if self.strict:
-            self._check(loss, None)
+            _check_gradient(inputs)  # one that was no number has left its trace here
+            _check_loss(loss)
         return Answer(loss, fooled(self.name, outputs, truth))
-
-    def _check(self, loss: Tensor, gradient: Tensor | None) -> None:
-        """Numbers, or one sentence."""
-        what = "loss"
-        bad = None if all_finite(loss) else ~torch.isfinite(loss)
-        if bad is None and gradient is not None and not all_finite(gradient):
-            what, bad = "gradient", ~torch.isfinite(gradient).flatten(2).all(-1)
-        if bad is None:
-            return
-        seed, row = (int(k) for k in bad.nonzero()[0])
-        where = f"row {row}" + (f" of seed {seed}" if len(bad) > 1 else "")
-        raise ParameterError(
-            f"The {what} of an attack must be finite, because it says where to go. It is not in {where}; look for NaN "
-            "or overflow in the weights of the networks (a student that diverged) and in the inputs there."
-        )
 
 
 class Best:
@@ -179,16 +167,43 @@ class Best:
         flags = along(torch.from_numpy(better).to(points.device), points)[:, rows]
         some, where = question.take(rows), ball.take(rows)
         mixed = where.exact_(torch.where(flags, self.inputs[:, rows], points[:, rows]))
-        points[:, rows] = mixed
         again = some.ask(mixed, really=really)
+        # What stood in for the networks, and points before they were exact, may have said otherwise.
         loss, fooled = answer.loss.clone(), answer.fooled.clone()
-        loss[:, rows], fooled[:, rows] = again.loss, again.fooled
+        still = worse(again.loss, again.fooled, loss[:, rows], fooled[:, rows])
+        points[:, rows] = torch.where(along(still, mixed), mixed, points[:, rows])
+        loss[:, rows] = torch.where(still, again.loss, loss[:, rows])
+        fooled[:, rows] |= still & again.fooled
         return points, Answer(loss, fooled)
 
 
 def worse(loss: Any, fooled: Any, than_loss: Any, than_fooled: Any) -> Any:
     """Where the first answer is worse for the student than the second; arrays or tensors (S, R)."""
     return (fooled & ~than_fooled) | ((fooled == than_fooled) & (loss > than_loss))
+
+
+def _check_loss(loss: Tensor) -> None:
+    if not all_finite(loss):
+        raise ParameterError(
+            f"The loss of an attack must be finite, because it says what is worse. It is not in "
+            f"{_first(~torch.isfinite(loss))}; look for NaN or overflow in the weights of the networks (a student that "
+            "diverged) and in the inputs there."
+        )
+
+
+def _check_gradient(gradient: Tensor) -> None:
+    if not all_finite(gradient):
+        raise ParameterError(
+            f"The gradient of an attack must be finite, because it says where to go. It is not in "
+            f"{_first(~torch.isfinite(gradient).flatten(2).all(-1))}, though the loss is; look for what has no "
+            "slope, such as the square root of 0, or torch.where between a number and NaN."
+        )
+
+
+def _first(bad: Tensor) -> str:
+    """The first of some rows (S, R)."""
+    seed, row = (int(k) for k in bad.nonzero()[0])
+    return f"row {row}" + (f" of seed {seed}" if len(bad) > 1 else "")
 
 
 def along(flags: Tensor, inputs: Tensor) -> Tensor:

@@ -6,30 +6,31 @@ The rows of a part are attacked for all radii in one batch; what is returned is 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from practicum.errors import ParameterError
 from practicum.networks._evaluation import evaluated, kept_modes
 from practicum.networks.mlp import MLP
-from practicum.networks.randomness import generator
 from practicum.robustness.attacks._ball import ALLOWED, Ball, distances
-from practicum.robustness.attacks._checks import Given, checked
+from practicum.robustness.attacks._checks import Given, check_networks, checked
 from practicum.robustness.attacks._differentiable import Differentiable, differentiable
-from practicum.robustness.attacks._question import Loss, Question, along, worse
+from practicum.robustness.attacks._question import Question, along, worse
+from practicum.robustness.attacks._starts import Rngs, Rows
 from practicum.robustness.attacks.losses import Truth
 from practicum.robustness.attacks.result import Attacked
+from practicum.values import whole
 
 if TYPE_CHECKING:
     from practicum.robustness.attacks.base import Attack
 
 _ENTRIES = 2**20
 """Numbers in the widest layer of a part."""
-
-Rngs = Callable[[int], Sequence[np.random.Generator]]
 
 
 def attack(
@@ -45,17 +46,18 @@ def attack(
     objective: Any,
 ) -> Attacked:
     """See :meth:`practicum.robustness.attacks.base.Attack.__call__`."""
+    check_networks(type(value).__name__, student, teacher)
+    seed = whole("seed", seed, 0)
     networks = [network for network in (student, teacher) if network is not None]
-    with evaluated(*networks):
+    with torch.inference_mode(False), evaluated(*networks):
         given = checked(value, student, inputs, epsilons, teacher, labels, subspace, objective)
-        rngs = _Streams(seed)
         order = given.epsilons.argsort()
         parts = []
         rows = _rows(given)
         for first in range(0, given.clean.shape[1], rows):
             part = slice(first, first + rows)
             radii = given.epsilons[order, None].expand(-1, given.clean[:, part].shape[1])
-            parts.append(_part(value, given, part, radii, rngs.at, objective))
+            parts.append(_part(value, given, part, radii, seed, objective))
         back = order.argsort()
         found = [torch.cat(each, 2)[back] for each in zip(*parts)]
     if not given.has_seeds:
@@ -66,11 +68,11 @@ def attack(
 
 def attack_each(value: Attack, given: Given, radii: Tensor, seed: int) -> tuple[Tensor, Tensor]:
     """Success and distance (S, B) of an attack that gives every input a radius of its own, (B,)."""
-    rngs, parts, rows = _Streams(seed), [], _rows(given)
+    parts, rows = [], _rows(given)
     with evaluated(*(judge.network for judge in (given.student, given.teacher) if judge is not None)):
         for first in range(0, given.clean.shape[1], rows):
             part = slice(first, first + rows)
-            parts.append(_part(value, given, part, radii[None, part], rngs.at, None)[1:3])
+            parts.append(_part(value, given, part, radii[None, part], seed, None)[1:3])
     success, distance = (torch.cat(each, 2).squeeze(0) for each in zip(*parts))
     return success, distance
 
@@ -107,24 +109,17 @@ def perturbed(
             outputs = judge.outputs(inputs)
         truth = Truth(classes, outputs, value.oracle, value.margin)
         question = Question(asked, judge, value.loss, truth, strict=False)
-        radii = torch.full((inputs.shape[1],), float(epsilon), device=inputs.device)
+        radii = torch.full((inputs.shape[1],), float(epsilon), dtype=torch.float64, device=inputs.device)
         ball = Ball(value.norm, inputs, radii, box=value.box)
-        best = value.search(question, ball, lambda _: rngs)
+        best = value.search(question, ball, lambda *_: rngs)
         if best.last is not None and best.inputs is None:
             return best.last
         return best.settle(question, ball)[0]
 
 
-class _Streams:
-    """Generators of the random starts of restart 0, 1, ...: each goes on where it was from part to part."""
-
-    def __init__(self, seed: int) -> None:
-        self.seed, self.known = seed, {}
-
-    def at(self, restart: int) -> Sequence[np.random.Generator]:
-        if restart not in self.known:
-            self.known[restart] = [generator(self.seed, "attack", restart)]
-        return self.known[restart]
+def _starts(seed: int, first: int, *key: int) -> Sequence[Rows]:
+    """The random numbers of rows from the first on, for a start of that key; the same for all students."""
+    return [Rows(seed, key, first)]
 
 
 def _rows(given: Given) -> int:
@@ -135,45 +130,59 @@ def _rows(given: Given) -> int:
 
 
 def _part(
-    value: Attack, given: Given, rows: slice, radii: Tensor, rngs: Rngs, objective: Any
+    value: Attack, given: Given, rows: slice, radii: Tensor, seed: int, objective: Any
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Points (E, S, b, ...), success, distance and loss (E, S, b) of some rows, for radii (E, b) that rise."""
     clean = given.clean[:, rows]
     copies, count = len(radii), clean.shape[1]
-    truth = _truth(value, given, rows, clean)
+    truth = _truth(value, given, rows, clean, objective is not None)
     labels, outputs = (None if part is None else _repeated(part, copies) for part in (truth.labels, truth.outputs))
     many = truth._replace(labels=labels, outputs=outputs)
-    loss = None if objective is None else _own(objective, labels)
+    loss = None if objective is None else partial(_own, objective)
     question = Question(given.student, given.teacher, value.loss, many, loss=loss)
     ball = Ball(
         value.norm, _repeated(clean, copies), radii.reshape(-1), count, box=value.box,
         basis=given.basis, side=value.side,
     )  # fmt: skip
+    rngs: Rngs = partial(_starts, seed, rows.start)
     points, answer = value.search(question, ball, rngs).settle(question, ball, really=True)
     distance = distances(value.norm, points, ball.clean)
     over = distance > ball.given.double() * (1 + ALLOWED)
     assert not bool(over.any()), f"a perturbation of {float(distance[over][0])} left its ball"
     wrong = answer.fooled
     if value.loss == "mse":
-        before = Question(given.student, given.teacher, value.loss, truth).ask(clean, really=True).loss
-        wrong = answer.loss > _repeated(before, copies) * (1 + ALLOWED)
+        after = answer if objective is None else question.using("mse").ask(points, really=True)
+        before = Question(given.student, given.teacher, "mse", truth).ask(clean, really=True)
+        wrong = after.loss > _repeated(before.loss, copies) * (1 + ALLOWED)
     split = (each.unflatten(1, (copies, count)).movedim(1, 0) for each in (points, wrong, distance, answer.loss))
     return _rising(*split)
 
 
-def _truth(value: Attack, given: Given, rows: slice, clean: Tensor) -> Truth:
-    """Of some clean rows: labels that are given or the teacher's, or the teacher's outputs."""
+def _truth(value: Attack, given: Given, rows: slice, clean: Tensor, asked: bool) -> Truth:
+    """Of some clean rows: labels that are given or the teacher's, or the teacher's outputs, which may be asked for."""
     labels = None if given.labels is None else given.labels[:, rows]
     outputs = None
-    if given.teacher is not None and not value.oracle and (labels is None or value.loss in ("mse", "kl")):
+    if given.teacher is not None and not value.oracle and (asked or labels is None or value.loss in ("mse", "kl")):
         outputs = given.teacher.outputs(clean)
         if labels is None and value.loss != "mse":
             labels = outputs.argmax(-1)
     return Truth(labels, outputs, value.oracle, value.margin)
 
 
-def _own(objective: Any, labels: Tensor | None) -> Loss:
-    return lambda outputs, theirs: objective(outputs, theirs, labels)
+def _own(objective: Any, outputs: Tensor, truth: Truth) -> Tensor:
+    """A loss of the user's own."""
+    found = objective(outputs, truth.outputs, truth.labels)
+    if not isinstance(found, Tensor) or found.shape != outputs.shape[:2]:
+        raise ParameterError(
+            f"The 'objective' of an attack must return a tensor of shape {tuple(outputs.shape[:2])}, a number an input "
+            f"of each student. Got {tuple(found.shape) if isinstance(found, Tensor) else type(found).__name__} instead."
+        )
+    if torch.is_grad_enabled() and not found.requires_grad:
+        raise ParameterError(
+            "The 'objective' of an attack must depend on the outputs in a way that PyTorch can differentiate, because "
+            "its gradient says where to go; leave out detach(), argmax() and NumPy in it."
+        )
+    return found
 
 
 def _repeated(values: Tensor, copies: int) -> Tensor:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
@@ -14,7 +13,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from practicum.robustness.attacks._ball import Ball
-    from practicum.robustness.attacks._question import Best, Question
+    from practicum.robustness.attacks._climbing import Goal
+    from practicum.robustness.attacks._question import Best, Loss, Question
+    from practicum.robustness.attacks._starts import Rngs
 
 
 class APGD(Attack):
@@ -32,7 +33,7 @@ class APGD(Attack):
     steps: int = Field(default=100, ge=1)
     restarts: int = Field(default=1, ge=1)
 
-    def search(self, question: Question, ball: Ball, rngs: Callable[[int], Sequence[Any]]) -> Best:
+    def search(self, question: Question, ball: Ball, rngs: Rngs) -> Best:
         from practicum.robustness.attacks._climbing import one_after_the_other
 
         return one_after_the_other(question, ball, self.steps, rngs, [None] * self.restarts)
@@ -41,7 +42,8 @@ class APGD(Attack):
 class TargetedAPGD(Attack):
     """APGD towards each of the classes that the student finds most likely at the clean input, one after the other.
 
-    Its loss is the targeted DLR, which no scale of the outputs can hide; rows that are wrong already are left alone.
+    Its loss is the targeted DLR, which no scale of the outputs can hide and no `objective` replaces. Rows that are
+    wrong already are left alone.
 
     Main arguments:
         targets: classes, of those that are wrong.
@@ -62,7 +64,7 @@ class TargetedAPGD(Attack):
     def outputs_needed(self) -> int:
         return 4
 
-    def search(self, question: Question, ball: Ball, rngs: Callable[[int], Sequence[Any]]) -> Best:
+    def search(self, question: Question, ball: Ball, rngs: Rngs) -> Best:
         from practicum.robustness.attacks._climbing import one_after_the_other
         from practicum.robustness.attacks.losses import targeted
 
@@ -74,17 +76,10 @@ class TargetedAPGD(Attack):
         right = truth.classes().expand(outputs.shape[:2])
         likely = outputs.scatter(-1, right.unsqueeze(-1), -math.inf).argsort(-1, descending=True)
 
-        def towards(number: int) -> Callable[[Tensor | None], Any]:
-            def chosen(rows: Tensor | None) -> Any:
-                labels, wanted = right, likely[..., number]
-                if rows is not None:
-                    labels, wanted = labels[:, rows], wanted[:, rows]
-
-                def loss(outputs: Tensor, theirs: Tensor | None) -> Tensor:
-                    oracle = truth.oracle and theirs is not None
-                    return targeted(outputs, theirs.detach().argmax(-1) if oracle else labels, wanted)  # pyright: ignore[reportOptionalMemberAccess]
-
-                return loss
+        def towards(number: int) -> Goal:
+            def chosen(rows: Tensor | None) -> Loss:
+                wanted = likely[..., number] if rows is None else likely[:, rows, number]
+                return lambda outputs, told: targeted(outputs, told.classes(), wanted)
 
             return chosen
 

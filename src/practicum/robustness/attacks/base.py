@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from practicum.errors import ParameterError
 from practicum.networks._described import Described
@@ -13,11 +13,11 @@ from practicum.networks._torch import need_torch
 from practicum.robustness.attacks.names import CLASSES, LossName, Norm
 
 if TYPE_CHECKING:
-    import numpy as np
     from torch import Tensor, nn
 
     from practicum.robustness.attacks._ball import Ball
     from practicum.robustness.attacks._question import Best, Question
+    from practicum.robustness.attacks._starts import Rngs
     from practicum.robustness.attacks.result import Attacked
 
 
@@ -45,6 +45,16 @@ class Attack(Described):
     margin: float = Field(default=0.0, ge=0, json_schema_extra={"remedy": "0 counts every disagreement."})
     side: Literal["inside", "outside"] | None = None
     box: tuple[float, float] | None = None
+
+    @field_validator("box", mode="before")
+    @classmethod
+    def _two_numbers(cls, value: Any) -> Any:
+        if isinstance(value, (tuple, list)) and (len(value) != 2 or any(isinstance(n, (bool, str)) for n in value)):
+            raise ParameterError(
+                f"The 'box' parameter of {cls.__name__} must be two numbers, (lowest, highest). Got {value!r:.60} "
+                "instead."
+            )
+        return value
 
     @model_validator(mode="after")
     def _fits(self) -> Any:
@@ -85,7 +95,7 @@ class Attack(Described):
             student: an MLP or an Ensemble, whose seeds are attacked side by side, or any module from (B, ...) to
                 (B, C); asked in evaluation mode, and afterwards in the mode it was in.
             inputs: (B, ...) for all seeds, or (S, B, ...); arrays and tensors of any range.
-            epsilons: radii >= 0, in the units of the inputs.
+            epsilons: radii >= 0, in the units of the inputs; with 0 among them what is wrong already counts for all.
 
         Other arguments:
             teacher: the oracle, or who labels the clean inputs where `labels` are not given; one for all seeds or one
@@ -95,7 +105,8 @@ class Attack(Described):
             seed: of the random starts. They are the same for every student and, in units of the radius, for every
                 radius, so that differences between those are no chance.
             objective: ``objective(outputs, teacher's outputs or None, labels or None) -> (S, B)``, made large instead
-                of the `loss`; what counts as a success stays.
+                of the `loss`; what counts as a success stays. The teacher's outputs are those on the perturbed inputs
+                with an oracle, else those on the clean ones; all inputs are not always asked about at once.
 
         Returns:
             An :class:`~practicum.robustness.attacks.result.Attacked`. What succeeds within a radius also counts within
@@ -103,8 +114,9 @@ class Attack(Described):
 
         Raises:
             ParameterError: a negative radius, inputs or labels that do not fit the networks, inputs outside the box, a
-                loss that needs more outputs than there are, no teacher where one is needed, teacher and student with
-                different outputs, or a loss or gradient that is not finite.
+                loss that needs more outputs than there are, nobody who says what is right, teacher and student with
+                different outputs or of different precision, a network that cannot be differentiated or changes its
+                inputs, or a loss or gradient that is not finite.
         """
         need_torch()
         from practicum.robustness.attacks._running import attack
@@ -127,7 +139,7 @@ class Attack(Described):
         """How many outputs a network must have to be attacked like this."""
         return CLASSES[self.loss]
 
-    def search(self, question: Question, ball: Ball, rngs: Callable[[int], Sequence[np.random.Generator]]) -> Best:
+    def search(self, question: Question, ball: Ball, rngs: Rngs) -> Best:
         """The worst points that the attack meets.
 
         Main arguments:

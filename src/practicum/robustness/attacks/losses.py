@@ -40,11 +40,6 @@ class Truth(NamedTuple):
         assert self.outputs is not None
         return self.outputs.detach().argmax(-1)
 
-    def soft(self) -> Tensor:
-        """Probabilities of the classes (S or 1, R, C): the teacher's with an oracle, else those of the labels."""
-        assert self.outputs is not None
-        return torch.softmax(self.outputs, -1)
-
 
 def losses(name: str, outputs: Tensor, truth: Truth) -> Tensor:
     """The loss of every row, (S, R), differentiable in the outputs and in the oracle's.
@@ -61,9 +56,9 @@ def losses(name: str, outputs: Tensor, truth: Truth) -> Tensor:
         assert truth.outputs is not None
         return 0.5 * (outputs - truth.outputs).square().sum(-1)
     if name == "kl" or (name == "cross-entropy" and truth.oracle):
-        soft = truth.soft()
-        found = -(soft * torch.log_softmax(outputs, -1)).sum(-1)
-        return found if name == "cross-entropy" else found + torch.special.xlogy(soft, soft).sum(-1)
+        assert truth.outputs is not None
+        ours, theirs = torch.log_softmax(outputs, -1), torch.log_softmax(truth.outputs, -1)
+        return (theirs.exp() * (-ours if name == "cross-entropy" else theirs - ours)).sum(-1)
     right = truth.classes().expand(outputs.shape[:2])
     if name == "cross-entropy":
         return F.cross_entropy(outputs.movedim(-1, 1), right, reduction="none")
@@ -85,38 +80,6 @@ def targeted(outputs: Tensor, right: Tensor, wanted: Tensor) -> Tensor:
     ordered = outputs.topk(4, -1).values
     scale = ordered[..., 0] - 0.5 * (ordered[..., 2] + ordered[..., 3])
     return (_of(outputs, wanted) - _of(outputs, right.expand(outputs.shape[:2]))) / (scale + 1e-12)
-
-
-def with_gradient(name: str, outputs: Tensor, truth: Truth) -> tuple[Tensor, Tensor, Tensor | None]:
-    """Losses (S, R), and their gradients with respect to the outputs and to the oracle's (None without one)."""
-    if name == "mse":
-        assert truth.outputs is not None
-        rest = outputs - truth.outputs
-        return 0.5 * rest.square().sum(-1), rest, -rest if truth.oracle else None
-    if name == "cross-entropy" and not truth.oracle:
-        right = truth.classes().expand(outputs.shape[:2]).unsqueeze(-1)
-        total = torch.logsumexp(outputs, -1, keepdim=True)  # a third of the time of log_softmax
-        gradient = (outputs - total).exp_()
-        gradient.scatter_add_(-1, right, gradient.new_full((1,), -1.0).expand(right.shape))
-        return (total - outputs.gather(-1, right)).squeeze(-1), gradient, None
-    return by_autograd(lambda o, t: losses(name, o, truth._replace(outputs=t)), outputs, truth)
-
-
-def by_autograd(
-    loss: Callable[[Tensor, Tensor | None], Tensor], outputs: Tensor, truth: Truth
-) -> tuple[Tensor, Tensor, Tensor | None]:
-    """What :func:`with_gradient` returns, of a loss of the student's and the teacher's outputs."""
-    leaves = [outputs.detach().requires_grad_()]
-    theirs = truth.outputs
-    if truth.oracle:
-        assert theirs is not None
-        theirs = theirs.detach().expand(outputs.shape).requires_grad_()
-        leaves.append(theirs)
-    with torch.enable_grad():
-        found = loss(leaves[0], theirs)
-        gradients = torch.autograd.grad(found.sum(), leaves, allow_unused=True)
-    ours, back = gradients[0], gradients[1] if truth.oracle else None
-    return found.detach(), torch.zeros_like(outputs) if ours is None else ours, back
 
 
 def fooled(name: str, outputs: Tensor, truth: Truth) -> Tensor:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
@@ -12,6 +11,7 @@ from practicum.robustness.attacks.base import Attack
 if TYPE_CHECKING:
     from practicum.robustness.attacks._ball import Ball
     from practicum.robustness.attacks._question import Best, Question
+    from practicum.robustness.attacks._starts import Rngs
 
 
 class PGD(Attack):
@@ -38,7 +38,7 @@ class PGD(Attack):
     step_size: float | None = Field(default=None, gt=0, json_schema_extra={"remedy": "None is 2.5 / steps."})
     keep: Literal["best", "last"] = "best"
 
-    def search(self, question: Question, ball: Ball, rngs: Callable[[int], Sequence[Any]]) -> Best:
+    def search(self, question: Question, ball: Ball, rngs: Rngs) -> Best:
         from practicum.robustness.attacks._question import Best
 
         size = 2.5 / self.steps if self.step_size is None else self.step_size
@@ -66,7 +66,7 @@ class FGSM(Attack):
 
     kind: Literal["fgsm"] = "fgsm"
 
-    def search(self, question: Question, ball: Ball, rngs: Callable[[int], Sequence[Any]]) -> Best:
+    def search(self, question: Question, ball: Ball, rngs: Rngs) -> Best:
         from practicum.robustness.attacks._question import Best
 
         point = ball.clean.clone()
@@ -85,7 +85,7 @@ class RandomNoise(Attack):
     kind: Literal["noise"] = "noise"
     tries: int = Field(default=1, ge=1)
 
-    def search(self, question: Question, ball: Ball, rngs: Callable[[int], Sequence[Any]]) -> Best:
+    def search(self, question: Question, ball: Ball, rngs: Rngs) -> Best:
         from practicum.robustness.attacks._question import Best
 
         best = Best()

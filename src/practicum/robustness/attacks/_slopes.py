@@ -1,0 +1,97 @@
+"""Losses with their gradients by the outputs, by hand: faster than autograd, and without what rounding does to it.
+
+A network that is sure of its answer has probabilities of 1 - 1e-20 and 1e-20. The gradient of its cross-entropy is as
+small, and the entry of the right class, a difference from 1, is lost to rounding or of the wrong sign; of a network
+that is surer still, all is 0. That hides the direction of attack from a search. So the entry of the likeliest class is
+minus the sum of the others, and what would vanish is kept at a least size.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from practicum.robustness.attacks.losses import Truth, losses
+
+LEAST = 1e-20
+"""A gradient is exact, or, if a probability below this is all that it is made of, longer by a factor for the row:
+attacks normalise gradients anyway."""
+
+
+def with_gradient(name: str, outputs: Tensor, truth: Truth) -> tuple[Tensor, Tensor, Tensor | None]:
+    """Losses (S, R), and their gradients with respect to the outputs and to the oracle's (None without one)."""
+    if name == "mse":
+        assert truth.outputs is not None
+        rest = outputs - truth.outputs
+        return 0.5 * rest.square().sum(-1), rest, -rest if truth.oracle else None
+    if name == "cross-entropy" and not truth.oracle:
+        return _of_label(outputs, truth.classes())
+    if name == "confidence":
+        return _of_another_class(outputs, truth)
+    if name in ("cross-entropy", "kl"):
+        return _of_probabilities(name, outputs, truth)
+    return by_autograd(lambda outputs, truth: losses(name, outputs, truth), outputs, truth)
+
+
+def by_autograd(
+    loss: Callable[[Tensor, Truth], Tensor], outputs: Tensor, truth: Truth
+) -> tuple[Tensor, Tensor, Tensor | None]:
+    """What :func:`with_gradient` returns, of any loss of the student's outputs and the truth."""
+    leaves = [outputs.detach().requires_grad_()]
+    if truth.oracle:
+        assert truth.outputs is not None
+        leaves.append(truth.outputs.detach().expand(outputs.shape).requires_grad_())
+        truth = truth._replace(outputs=leaves[1])
+    with torch.enable_grad():
+        found = loss(leaves[0], truth)
+        ours, *theirs = torch.autograd.grad(found.sum(), leaves, allow_unused=True)
+    # A loss may be a view of the outputs, whose memory the next answer overwrites.
+    return found.detach().clone(), torch.zeros_like(outputs) if ours is None else ours, theirs[0] if theirs else None
+
+
+def _of_label(outputs: Tensor, right: Tensor) -> tuple[Tensor, Tensor, None]:
+    """Cross-entropy with a label: log(1 + sum over other classes of exp(z_k - z_y))."""
+    right = right.expand(outputs.shape[:2]).unsqueeze(-1)
+    others = outputs.scatter(-1, right, -torch.inf)
+    odds = (torch.logsumexp(others, -1, keepdim=True) - outputs.gather(-1, right)).squeeze(-1)
+    wrong = torch.sigmoid(odds).clamp_min_(LEAST).unsqueeze(-1)
+    gradient = torch.softmax(others, -1).mul_(wrong).scatter_(-1, right, -wrong)
+    return torch.logaddexp(odds, torch.zeros_like(odds)), gradient, None
+
+
+def _of_another_class(outputs: Tensor, truth: Truth) -> tuple[Tensor, Tensor, None]:
+    """The largest probability of another class than the right one."""
+    logs = torch.log_softmax(outputs, -1)
+    right = truth.classes().expand(outputs.shape[:2]).unsqueeze(-1)
+    largest, other = logs.scatter(-1, right, -torch.inf).max(-1, keepdim=True)
+    probability = largest.exp()
+    gradient = -logs.exp()
+    gradient.scatter_(-1, other, 0.0).scatter_(-1, other, -gradient.sum(-1, keepdim=True))
+    return probability.squeeze(-1), gradient.mul_(probability.clamp_min(LEAST)), None
+
+
+def _of_probabilities(name: str, outputs: Tensor, truth: Truth) -> tuple[Tensor, Tensor, Tensor | None]:
+    """Cross-entropy with the teacher's softmax t, or the divergence from it, of the student's softmax s.
+
+    By the student's outputs it is s - t, by the teacher's t times (what the loss sums, less the loss).
+    """
+    assert truth.outputs is not None
+    ours, theirs = torch.log_softmax(outputs, -1), torch.log_softmax(truth.outputs, -1)
+    soft = theirs.exp()
+    summed = -ours if name == "cross-entropy" else theirs - ours
+    loss = (soft * summed).sum(-1)
+    likeliest = theirs.argmax(-1, keepdim=True).expand(*outputs.shape[:2], 1)
+    top = torch.maximum(ours, theirs).scatter(-1, likeliest, -torch.inf).amax(-1, keepdim=True)
+    shift = (math.log(LEAST) - top).clamp_min_(0.0)
+    ours, soft = (ours + shift).exp(), (theirs + shift).exp()
+    back = _balanced(soft * (summed - loss.unsqueeze(-1)), likeliest) if truth.oracle else None
+    return loss, _balanced(ours - soft, likeliest), back
+
+
+def _balanced(gradient: Tensor, place: Tensor) -> Tensor:
+    """With the entry at one place such that the sum is 0."""
+    gradient = gradient.scatter(-1, place, 0.0)
+    return gradient.scatter_(-1, place, -gradient.sum(-1, keepdim=True))
