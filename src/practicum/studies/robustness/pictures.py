@@ -38,10 +38,10 @@ def _sides(found: Found) -> Picture:
     return Picture(
         "inside-outside",
         "Mean best correlation of the teacher nodes with students over the training, on inputs of the data subspace "
-        "(solid) and of its complement (dashed). The teacher sees both; the data show one.",
+        "(solid) and of its complement (dashed). The teacher sees both; the data show one, noise on them shows all.",
         figures.inside_outside,
         data,
-        ("a.inside", "b.outside", "b.untaught"),
+        ("a.inside", "b.outside", "b.untaught", "b.taught"),
     )
 
 
@@ -80,7 +80,7 @@ def _course(found: Found) -> Picture:
         "course",
         "The robust error outside the subspace while erf students learn on line: an attack on the networks (points), "
         "and the two bounds by the flow of the order parameters (lines), which meet where the student is perfect.",
-        partial(figures.predicted_and_measured, label="oracle squared error", centre="mean"),
+        partial(figures.predicted_and_measured, label="oracle squared error", centre="mean", log=True),
         data,
         ("c.course",),
     )
@@ -140,7 +140,10 @@ def _examples(found: Found) -> list[Picture]:
         if "input" not in data:
             continue
         wanted = [str(variable) for variable in data.data_vars if "example" in data[variable].dims]
-        shown = data[wanted].isel(example=slice(_EXAMPLES))
+        fooled = np.flatnonzero(data.student_after.values != data.teacher_after.values)[:_EXAMPLES]
+        if not fooled.size:
+            continue
+        shown = data[wanted].isel(example=fooled)
         texts = {key: shown[key].astype(str) for key in wanted if key.startswith(("teacher_", "student_"))}
         drawn.append(
             Picture(

@@ -75,6 +75,7 @@ IMAGES = (
 )  # fmt: skip
 
 FOLLOWED = ("standard", "small start", "Adam")
+WATCHED = ("standard", "Adam", "noise, oracle")
 
 
 @dataclass(frozen=True)
@@ -186,7 +187,7 @@ SCALES = {
         regression=_REGRESSION,
         classification=_CLASSIFICATION,
         inside=replace(_REGRESSION, recipes=FOLLOWED, epochs=100, learning_rate=0.3, held_out=2000),
-        outside=replace(_REGRESSION, recipes=("standard", "Adam"), sees_all=True, epochs=100, learning_rate=0.3),
+        outside=replace(_REGRESSION, recipes=WATCHED, sees_all=True, epochs=60, learning_rate=0.3),
         images=(
             replace(_PIXELS, recipes=_QUICK_IMAGES),
             replace(_PIXELS, recipes=_QUICK_IMAGES, inputs="mnist"),
@@ -201,9 +202,7 @@ SCALES = {
             _CLASSIFICATION, seeds=16, samples=10_000, held_out=2000, attacked=500, compared=2000, epochs=60
         ),
         inside=replace(_REGRESSION, recipes=FOLLOWED, seeds=32, epochs=300, learning_rate=0.3, held_out=5000),
-        outside=replace(
-            _REGRESSION, recipes=("standard", "Adam"), sees_all=True, seeds=32, epochs=300, learning_rate=0.3
-        ),
+        outside=replace(_REGRESSION, recipes=WATCHED, sees_all=True, seeds=32, epochs=300, learning_rate=0.3),
         images=tuple(
             replace(_PIXELS, inputs=name, seeds=5, samples=20_000, attacked=500, compared=2000, epochs=6)
             for name in ("fashion-mnist", "mnist")

@@ -58,7 +58,22 @@ def inside_and_outside(found: Found) -> list[Claim]:
             f"Mean best correlation outside, after training less before; it holds within {SMALL:g}.",
         ),
         *_conservation(found),
+        _taught(found),
     ]
+
+
+def _taught(found: Found) -> Claim:
+    run = found.outside["noise, oracle"]
+    value, error = mean(run.outside.isel(step=-1))
+    return claim(
+        "b.taught",
+        f"With full-rank noise on the inputs, students of the oracle specialize outside, too: beyond {FOUND:g}.",
+        "principled augmentation",
+        value,
+        error,
+        exceeds(value, error, FOUND),
+        f"Noise of {found.settings.outside.noise:g} on every input; the same students otherwise.",
+    )
 
 
 def _conservation(found: Found) -> list[Claim]:
