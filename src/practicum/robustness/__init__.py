@@ -13,6 +13,7 @@ _HOMES = {
     "Attacked": "attacks",
     "CCAT": "regimes",
     "FGSM": "attacks",
+    "InsideOutside": "observers",
     "NoiseAugmentation": "regimes",
     "PGD": "attacks",
     "RandomNoise": "attacks",
@@ -20,8 +21,18 @@ _HOMES = {
     "TRADES": "regimes",
     "TargetedAPGD": "attacks",
     "Worst": "attacks",
+    "bootstrap_correlation": "bootstrap",
+    "bootstrap_interval": "bootstrap",
+    "confidence_errors": "confidence",
+    "confidence_threshold": "confidence",
+    "confidence_thresholded_error": "confidence",
     "feature_dataset": "features",
     "invert_features": "features",
+    "median_minimal_epsilon": "curves",
+    "minimal_epsilon": "curves",
+    "on_three_laws": "resemblance",
+    "robust_errors": "errors",
+    "robustness_curve": "curves",
 }
 
 __all__ = [
@@ -32,13 +43,24 @@ __all__ = [
     "TRADES",
     "AdversarialTraining",
     "Attacked",
+    "InsideOutside",
     "NoiseAugmentation",
     "RandomNoise",
     "Standard",
     "TargetedAPGD",
     "Worst",
+    "bootstrap_correlation",
+    "bootstrap_interval",
+    "confidence_errors",
+    "confidence_threshold",
+    "confidence_thresholded_error",
     "feature_dataset",
     "invert_features",
+    "median_minimal_epsilon",
+    "minimal_epsilon",
+    "on_three_laws",
+    "robust_errors",
+    "robustness_curve",
 ]
 
 
@@ -62,10 +84,21 @@ if TYPE_CHECKING:
     from practicum.robustness.attacks import RandomNoise as RandomNoise
     from practicum.robustness.attacks import TargetedAPGD as TargetedAPGD
     from practicum.robustness.attacks import Worst as Worst
+    from practicum.robustness.bootstrap import bootstrap_correlation as bootstrap_correlation
+    from practicum.robustness.bootstrap import bootstrap_interval as bootstrap_interval
+    from practicum.robustness.confidence import confidence_errors as confidence_errors
+    from practicum.robustness.confidence import confidence_threshold as confidence_threshold
+    from practicum.robustness.confidence import confidence_thresholded_error as confidence_thresholded_error
+    from practicum.robustness.curves import median_minimal_epsilon as median_minimal_epsilon
+    from practicum.robustness.curves import minimal_epsilon as minimal_epsilon
+    from practicum.robustness.curves import robustness_curve as robustness_curve
+    from practicum.robustness.errors import robust_errors as robust_errors
     from practicum.robustness.features import feature_dataset as feature_dataset
     from practicum.robustness.features import invert_features as invert_features
+    from practicum.robustness.observers import InsideOutside as InsideOutside
     from practicum.robustness.regimes import CCAT as CCAT
     from practicum.robustness.regimes import TRADES as TRADES
     from practicum.robustness.regimes import AdversarialTraining as AdversarialTraining
     from practicum.robustness.regimes import NoiseAugmentation as NoiseAugmentation
     from practicum.robustness.regimes import Standard as Standard
+    from practicum.robustness.resemblance import on_three_laws as on_three_laws
