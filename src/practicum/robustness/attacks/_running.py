@@ -44,8 +44,13 @@ def attack(
     subspace: Any,
     seed: int,
     objective: Any,
+    place: int = 0,
 ) -> Attacked:
-    """See :meth:`practicum.robustness.attacks.base.Attack.__call__`."""
+    """See :meth:`practicum.robustness.attacks.base.Attack.__call__`.
+
+    Other arguments:
+        place: of the first input among more, of which random starts depend.
+    """
     check_networks(type(value).__name__, student, teacher)
     seed = whole("seed", seed, 0)
     networks = [network for network in (student, teacher) if network is not None]
@@ -57,7 +62,7 @@ def attack(
         for first in range(0, given.clean.shape[1], rows):
             part = slice(first, first + rows)
             radii = given.epsilons[order, None].expand(-1, given.clean[:, part].shape[1])
-            parts.append(_part(value, given, part, radii, seed, objective))
+            parts.append(_part(value, given, part, radii, partial(_starts, seed, place + first), objective))
         back = order.argsort()
         found = [torch.cat(each, 2)[back] for each in zip(*parts)]
     if not given.has_seeds:
@@ -72,7 +77,7 @@ def attack_each(value: Attack, given: Given, radii: Tensor, seed: int) -> tuple[
     with evaluated(*(judge.network for judge in (given.student, given.teacher) if judge is not None)):
         for first in range(0, given.clean.shape[1], rows):
             part = slice(first, first + rows)
-            parts.append(_part(value, given, part, radii[None, part], seed, None)[1:3])
+            parts.append(_part(value, given, part, radii[None, part], partial(_starts, seed, first), None)[1:3])
     success, distance = (torch.cat(each, 2).squeeze(0) for each in zip(*parts))
     return success, distance
 
@@ -130,7 +135,7 @@ def _rows(given: Given) -> int:
 
 
 def _part(
-    value: Attack, given: Given, rows: slice, radii: Tensor, seed: int, objective: Any
+    value: Attack, given: Given, rows: slice, radii: Tensor, rngs: Rngs, objective: Any
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Points (E, S, b, ...), success, distance and loss (E, S, b) of some rows, for radii (E, b) that rise."""
     clean = given.clean[:, rows]
@@ -144,7 +149,6 @@ def _part(
         value.norm, _repeated(clean, copies), radii.reshape(-1), count, box=value.box,
         basis=given.basis, side=value.side,
     )  # fmt: skip
-    rngs: Rngs = partial(_starts, seed, rows.start)
     points, answer = value.search(question, ball, rngs).settle(question, ball, really=True)
     distance = distances(value.norm, points, ball.clean)
     over = distance > ball.given.double() * (1 + ALLOWED)
