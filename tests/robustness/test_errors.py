@@ -96,7 +96,7 @@ def test_the_shape_and_what_the_attributes_say():
         np.testing.assert_allclose(found[name].sel(epsilon=0), squared, rtol=1e-12)
 
 
-def test_the_margin_is_what_the_teacher_exceeds_on_nine_of_ten_inputs():
+def test_the_margin_is_half_the_median_if_none_is_given():
     student, teacher, inputs = nonlinear(3), nonlinear(3, seed=2), drawn(400, INPUTS)
     found = robust_errors(
         student, inputs, [0.2], teacher=teacher, attack=QUICK, kinds="margin_gated_oracle_error", clean=True
@@ -106,7 +106,7 @@ def test_the_margin_is_what_the_teacher_exceeds_on_nine_of_ten_inputs():
         two = teacher(inputs).topk(2, -1).values
         classes = [network(inputs).argmax(-1) for network in (student, teacher)]
     sure = (two[..., 0] - two[..., 1]).numpy()
-    assert abs((sure >= margin).mean() - 0.9) < 1e-3
+    assert abs((sure >= 2 * margin).mean() - 0.5) < 1e-3
     expected = ((classes[0] != classes[1]).numpy() & (sure >= margin)).mean(-1)
     np.testing.assert_allclose(found.margin_gated_oracle_error.sel(epsilon=0), expected)
 
@@ -207,7 +207,8 @@ def test_inputs_that_do_not_fit_into_memory_at_once(monkeypatch):
 
     student, teacher, inputs = nonlinear(3), nonlinear(3, seed=2), drawn(3, 25, INPUTS)
     labels = torch.arange(25) % 3
-    options = {"teacher": teacher, "labels": labels, "attack": FGSM(), "perturbed": True, "clean": True}
+    # Random starts depend on the place of an input among all, not on the part that it is in.
+    options = {"teacher": teacher, "labels": labels, "attack": RandomNoise(), "perturbed": True, "clean": True}
     whole = robust_errors(student, inputs, [0.1, 0.2], **options)
     monkeypatch.setattr(_asked, "_NUMBERS", 4 * 3 * 3 * INPUTS)  # parts of 4 inputs, the last of one
     parts = robust_errors(student, inputs, [0.1, 0.2], **options)

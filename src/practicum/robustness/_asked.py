@@ -16,6 +16,7 @@ from practicum.networks.ensemble import Ensemble
 from practicum.networks.mlp import MLP
 from practicum.robustness.attacks._checks import checked
 from practicum.robustness.attacks._differentiable import differentiable
+from practicum.robustness.attacks._running import attack
 from practicum.robustness.attacks.base import Attack
 from practicum.robustness.attacks.result import Attacked
 
@@ -34,6 +35,7 @@ class Asked(NamedTuple):
         alive: which of the students these are, (S,).
         has_seeds: whether the student has an axis of seeds.
         epsilons: radii that rise, float64.
+        place: of the first input among all.
     """
 
     student: nn.Module
@@ -43,6 +45,7 @@ class Asked(NamedTuple):
     alive: np.ndarray
     has_seeds: bool
     epsilons: np.ndarray
+    place: int = 0
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -50,18 +53,28 @@ class Asked(NamedTuple):
         return tuple(self.inputs.shape[2:])
 
     def blocks(self) -> Iterator[Asked]:
-        """Some inputs at a time, so that all perturbed ones fit into memory; random starts are those of the first."""
+        """Some inputs at a time, so that all perturbed ones fit into memory."""
         seeds = self.inputs.shape[0]
         rows = max(1, _NUMBERS // (len(self.epsilons) * seeds * math.prod(self.shape)))
         for first in range(0, self.inputs.shape[1], rows):
             part = slice(first, first + rows)
             labels = None if self.labels is None else self.labels[:, part]
-            yield self._replace(inputs=self.inputs[:, part], labels=labels)
+            yield self._replace(inputs=self.inputs[:, part], labels=labels, place=first)
 
-    def attacked(self, attack: Attack, **others: Any) -> Attacked:
-        """What the attack makes of the inputs; its inputs, success and loss are (E, S', B, ...)."""
-        inputs = self.inputs if self.has_seeds else self.inputs.squeeze(0)
-        found = attack(self.student, inputs, self.epsilons, **others)  # pyright: ignore[reportArgumentType]
+    def attacked(
+        self, value: Attack, *, by_labels: bool, subspace: Any = None, seed: int = 0, objective: Any = None
+    ) -> Attacked:
+        """What an attack makes of the inputs; its inputs, success and loss are (E, S', B, ...).
+
+        Main arguments:
+            by_labels: whether labels that are given take the place of the teacher.
+        """
+        labels = self.labels if by_labels else None
+        found = attack(
+            value, self.student, self.inputs if self.has_seeds else self.inputs.squeeze(0), self.epsilons,
+            teacher=self.teacher if labels is None else None, labels=labels, subspace=subspace, seed=seed,
+            objective=objective, place=self.place,
+        )  # fmt: skip
         if self.has_seeds:
             return found
         return replace(found, **{name: getattr(found, name).unsqueeze(1) for name in ("inputs", "success", "loss")})
@@ -81,7 +94,7 @@ class Asked(NamedTuple):
 
 
 def asked(
-    attack: Attack,
+    value: Attack,
     student: nn.Module,
     inputs: Any,
     epsilons: Any,
@@ -93,14 +106,14 @@ def asked(
     """What is given, checked; radii are sorted.
 
     Main arguments:
-        attack: one without an oracle, so that labels may be given.
+        value: an attack without an oracle, so that labels may be given.
 
     Raises:
         ParameterError: see :meth:`practicum.robustness.attacks.base.Attack.__call__`.
     """
     networks = [network for network in (student, teacher) if isinstance(network, nn.Module)]
     with evaluated(*networks):
-        given = checked(attack, student, inputs, epsilons, teacher, labels, subspace, None)
+        given = checked(value, student, inputs, epsilons, teacher, labels, subspace, None)
     alive = finite(student) if given.has_seeds else np.ones(1, bool)
     clean, truth = given.clean, given.labels
     if not alive.all():

@@ -14,9 +14,6 @@ from practicum.robustness.attacks._question import along
 from practicum.robustness.attacks.base import Attack
 from practicum.robustness.attacks.losses import Truth, fooled, losses, teacher_margin
 
-SURE = 0.9
-"""The share of clean inputs on which the teacher is sure enough, if no margin is given."""
-
 
 class Measured(NamedTuple):
     """One robust error.
@@ -58,11 +55,11 @@ def measured(
 
 
 def gate(given: Asked, margin: float | None) -> float:
-    """The margin that is given, or what the teacher's exceeds on 90 % of the clean inputs."""
+    """The margin that is given, or half the median of the teacher's margins on the clean inputs."""
     if margin is not None or not given.alive.any():
         return margin or 0.0
     margins = teacher_margin(given.outputs("teacher", given.inputs)).double().cpu().numpy()
-    return float(np.quantile(margins, 1 - SURE))
+    return 0.5 * float(np.median(margins))
 
 
 def found_in(
@@ -78,15 +75,8 @@ def found_in(
     values = _clean(given, error, margin).expand(radii, -1, -1)
     points = given.inputs.expand(radii, *given.inputs.shape)
     for search, objective in searches(name, attack, margin):
-        labels = None if error.oracle or error.squared else given.labels
-        attacked = given.attacked(
-            search,
-            teacher=given.teacher if labels is None else None,
-            labels=labels,
-            subspace=subspace,
-            seed=seed,
-            objective=objective,
-        )
+        by_labels = not (error.oracle or error.squared)
+        attacked = given.attacked(search, by_labels=by_labels, subspace=subspace, seed=seed, objective=objective)
         new = attacked.loss if error.squared else attacked.success
         worse = new > values
         values = torch.where(worse, new, values)

@@ -193,9 +193,7 @@ class _Seen(NamedTuple):
 
 
 def _seen(given: Asked, attack: Attack, seed: int) -> _Seen:
-    labels = given.labels
-    teacher = given.teacher if labels is None else None
-    points = given.attacked(attack, teacher=teacher, labels=labels, seed=seed).inputs
+    points = given.attacked(attack, by_labels=True, seed=seed).inputs
     each = [_answers(given, inputs) for inputs in points]
     return _Seen(
         *_answers(given, given.inputs), np.stack([a.wrong for a in each]), np.stack([a.confidence for a in each])

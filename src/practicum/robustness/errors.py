@@ -64,7 +64,8 @@ def robust_errors(
         labels: classes of the clean inputs for the first error, (B,) or (S, B); the teacher's if not given.
         attack: how to search; its loss and its judge are set to fit each error, a loss of labels is kept for the first.
             APGD(steps=50, restarts=2) if not given.
-        margin: in units of the teacher's outputs. If not given, what it exceeds on 90 % of the clean inputs.
+        margin: in units of the teacher's outputs. If not given, half the median of the margins on the clean inputs, of
+            all seeds together.
         subspace, side: orthonormal columns (d, r), and whether perturbations stay "inside" or "outside".
         kinds: names of the errors wanted; None is all that there are answers to: without a teacher the first, with one
             output the squared ones, and with an attack whose loss is "mse" the squared ones, too.

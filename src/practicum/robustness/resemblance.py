@@ -155,7 +155,7 @@ def _attacked(
     given = asked(plain, students, inputs, [epsilon], teacher=teacher, subspace=subspace)
     found = inputs.expand(len(given.alive), *inputs.shape[1:]).clone()
     if given.alive.any():
-        found[given.alive] = given.attacked(attack, teacher=given.teacher, subspace=subspace, seed=seed).inputs[0]
+        found[given.alive] = given.attacked(attack, by_labels=False, subspace=subspace, seed=seed).inputs[0]
     return found
 
 
