@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import typer
 
-from practicum.cli import computing, inspecting, reproducing, resembling, storage, training
+from practicum.cli import attacking, computing, inspecting, reproducing, resembling, storage, training
 from practicum.errors import ParameterError, PracticumError
 
 INTERRUPTED = 130
@@ -48,6 +48,7 @@ app.command("solve")(computing.solve)
 app.command("simulate")(computing.simulate)
 app.command("train")(training.train)
 app.command("specialization")(resembling.specialization)
+app.command("attack")(attacking.attack)
 app.command("batchnorm")(resembling.batchnorm)
 app.command("reproduce")(reproducing.reproduce)
 app.add_typer(storage.app, name="runs")

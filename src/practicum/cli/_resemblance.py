@@ -16,6 +16,14 @@ if TYPE_CHECKING:
     from practicum.networks.mlp import MLP
 
 
+def loaded(file: Path, row: int | None, activation: str | None) -> MLP:
+    """The networks of a file in float64; `activation` is for files that do not say their own."""
+    from practicum.runs.checkpoints import about_network, load_network
+
+    asked: Any = None if about_network(file) else activation
+    return one_row(load_network(file, activation=asked).double(), row, file)
+
+
 def one_row(network: MLP, row: int | None, file: Path) -> MLP:
     """One network of a file; a file that holds one network only serves every row."""
     if row is None or network.seeds == 1:

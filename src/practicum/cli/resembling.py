@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -60,14 +60,10 @@ def specialization(
     from practicum.networks._torch import need_torch
 
     need_torch()
-    from practicum.runs.checkpoints import load_network
     from practicum.specialization import compare
 
     def work(_: _terminal.Report) -> xr.Dataset:
-        theirs, ours = (
-            _resemblance.one_row(load_network(file, activation=_for(file, activation)).double(), row, file)
-            for file in (teacher, student)
-        )
+        theirs, ours = (_resemblance.loaded(file, row, activation) for file in (teacher, student))
         inputs = read_inputs(data, theirs.sizes[0], samples, scale, seed)
         return compare(theirs, ours, inputs, threshold=threshold)
 
@@ -77,13 +73,6 @@ def specialization(
         _terminal.print_json({**facts, **_resemblance.document(result)})
     else:
         _resemblance.show(result)
-
-
-def _for(file: Path, activation: str | None) -> Any:
-    """The activation that is asked for, of a file that does not say its own."""
-    from practicum.runs.checkpoints import about_network
-
-    return None if about_network(file) else activation
 
 
 def batchnorm(source: str = SOURCE, key: str | None = KEY, json: bool = _terminal.JSON) -> None:
