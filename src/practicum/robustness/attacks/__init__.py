@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 _HOMES = {
     "APGD": "apgd",
+    "Attack": "base",
+    "Best": "_question",
     "FGSM": "pgd",
     "PGD": "pgd",
     "AttackValue": "kinds",
@@ -18,7 +20,7 @@ _HOMES = {
     "Worst": "worst",
 }
 
-__all__ = ["APGD", "FGSM", "PGD", "AttackValue", "Attacked", "RandomNoise", "TargetedAPGD", "Worst"]
+__all__ = ["APGD", "FGSM", "PGD", "Attack", "AttackValue", "Attacked", "Best", "RandomNoise", "TargetedAPGD", "Worst"]
 
 
 def __getattr__(name: str) -> Any:
@@ -34,8 +36,10 @@ def __dir__() -> list[str]:
 
 
 if TYPE_CHECKING:
+    from practicum.robustness.attacks._question import Best as Best
     from practicum.robustness.attacks.apgd import APGD as APGD
     from practicum.robustness.attacks.apgd import TargetedAPGD as TargetedAPGD
+    from practicum.robustness.attacks.base import Attack as Attack
     from practicum.robustness.attacks.kinds import AttackValue as AttackValue
     from practicum.robustness.attacks.pgd import FGSM as FGSM
     from practicum.robustness.attacks.pgd import PGD as PGD
