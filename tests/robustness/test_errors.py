@@ -179,6 +179,14 @@ def test_a_seed_that_diverged_is_nan_and_the_others_do_not_notice(own):
     with torch.no_grad():
         student.weights[0][:] = torch.inf
     assert np.isnan(robust_errors(student, inputs, 0.1, **options).to_array()).all()
+    alone = nonlinear(1)
+    with torch.no_grad():
+        alone.weights[0][:] = torch.nan
+    found = robust_errors(alone, inputs, 0.1, teacher=nonlinear(1, seed=2), attack=QUICK, perturbed=True)
+    assert list(found.data_vars) == [
+        name for kind in ("fixed", "oracle") for name in (f"{kind}_squared_error", f"{kind}_squared_inputs")
+    ]
+    assert np.isnan(found.to_array()).all()
 
 
 def test_modules_and_ensembles():

@@ -167,3 +167,14 @@ def test_what_does_not_fit_is_one_sentence():
         observer(teacher.select([0]), others, torch.zeros(1, 5, 10, dtype=students.dtype))
     with pytest.raises(ParameterError, match="looks at perceptrons"):
         observer(teacher, Ensemble([torch.nn.Linear(10, 2)]), torch.zeros(1, 5, 10))
+
+
+def test_without_torch_its_name_is_one_sentence(monkeypatch):
+    import sys
+
+    import practicum.robustness
+
+    monkeypatch.delitem(sys.modules, "practicum.robustness.observers")
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(ParameterError, match="need the package 'torch', which is not installed"):
+        practicum.robustness.InsideOutside

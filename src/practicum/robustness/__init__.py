@@ -69,7 +69,13 @@ def __getattr__(name: str) -> Any:
 
     if name not in _HOMES:
         raise AttributeError(f"module 'practicum.robustness' has no attribute '{name}'")
-    return getattr(import_module(f"practicum.robustness.{_HOMES[name]}"), name)
+    try:
+        module = import_module(f"practicum.robustness.{_HOMES[name]}")
+    except ModuleNotFoundError as error:
+        from practicum.networks._torch import missing
+
+        raise missing(error) from None
+    return getattr(module, name)
 
 
 def __dir__() -> list[str]:

@@ -34,6 +34,7 @@ class Asked(NamedTuple):
         labels: (S', B) or (1, B), or None.
         alive: which of the students these are, (S,).
         has_seeds: whether the student has an axis of seeds.
+        classes: C, the number of outputs.
         epsilons: radii that rise, float64.
         place: of the first input among all.
     """
@@ -44,6 +45,7 @@ class Asked(NamedTuple):
     labels: Tensor | None
     alive: np.ndarray
     has_seeds: bool
+    classes: int
     epsilons: np.ndarray
     place: int = 0
 
@@ -114,6 +116,7 @@ def asked(
     networks = [network for network in (student, teacher) if isinstance(network, nn.Module)]
     with evaluated(*networks):
         given = checked(value, student, inputs, epsilons, teacher, labels, subspace, None)
+        classes = given.student.outputs(given.clean[:, :1]).shape[-1]
     alive = finite(student) if given.has_seeds else np.ones(1, bool)
     clean, truth = given.clean, given.labels
     if not alive.all():
@@ -123,7 +126,8 @@ def asked(
         if len(places):
             student = chosen(student, places)
             teacher = chosen(teacher, places) if teacher is not None else None
-    return Asked(student, teacher, clean, truth, alive, given.has_seeds, np.unique(given.epsilons.cpu().numpy()))
+    radii = np.unique(given.epsilons.cpu().numpy())
+    return Asked(student, teacher, clean, truth, alive, given.has_seeds, classes, radii)
 
 
 def finite(student: nn.Module) -> np.ndarray:

@@ -142,7 +142,7 @@ def _names(
     kinds: Sequence[str] | None, given: Asked, value: Attack, has_teacher: bool, has_labels: bool
 ) -> tuple[str, ...]:
     """The errors wanted, or all that can be measured."""
-    classes = given.outputs("student", given.inputs[:, :1]).shape[-1] if given.alive.any() else 2
+    classes = given.classes
     squared = takes_squares(value) and has_teacher
     if kinds is None:
         return tuple(
@@ -165,6 +165,6 @@ def _names(
         if not error.squared and classes < 2:
             raise ParameterError(
                 f"The {name} needs at least 2 outputs, because it compares classes. Got {classes}; take "
-                f"'oracle_squared_error' or 'fixed_squared_error'."
+                "'oracle_squared_error' or 'fixed_squared_error'."
             )
     return tuple(dict.fromkeys(listed))
