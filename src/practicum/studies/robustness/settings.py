@@ -15,7 +15,7 @@ REVISION = 1
 THRESHOLD = 0.9
 """Correlation from which on a teacher node is covered."""
 
-ATTACK_STEPS = 7
+ATTACK_STEPS = 5
 """Of the attacks on training batches."""
 
 
@@ -112,7 +112,7 @@ class Problem:
     learning_rate: float = 0.1
     momentum: float = 0.0
     batch_size: int = 64
-    epochs: int = 30
+    epochs: int = 25
     epsilon: float = 0.5
     noise: float = 0.3
     epsilons: tuple[float, ...] = (0.0, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0)
@@ -172,12 +172,12 @@ class Settings:
 _REGRESSION = Problem("mse", REGRESSION, seeds=8, outputs=1)
 _CLASSIFICATION = Problem(
     "cross-entropy", CLASSIFICATION, seeds=4, hidden=(8, 8), multiple=2, learning_rate=0.03, momentum=0.9,
-    epochs=20, epsilon=0.4,
+    samples=3000, epochs=20, epsilon=0.4,
     epsilons=(0.0, 0.1, 0.2, 0.4, 0.8),
 )  # fmt: skip
 _PIXELS = Problem(
-    "cross-entropy", IMAGES, seeds=3, inputs="fashion-mnist", rank=100, hidden=(64, 32), multiple=2, samples=6000,
-    held_out=1000, learning_rate=0.03, momentum=0.9, epochs=4, epsilon=1.5, noise=0.2,
+    "cross-entropy", IMAGES, seeds=3, inputs="fashion-mnist", rank=100, hidden=(32, 16), multiple=2, samples=5000,
+    held_out=1000, learning_rate=0.03, momentum=0.9, epochs=6, epsilon=1.5, noise=0.2,
     epsilons=(0.0, 0.5, 1.0, 1.5, 2.0), margin=4.0, inversion=(60, 0.5), teacher_epochs=4,
 )  # fmt: skip
 _QUICK_IMAGES = ("standard", "weight decay", "noise, oracle", "adversarial, oracle", "adversarial, fixed", "CCAT")
@@ -187,7 +187,7 @@ SCALES = {
         regression=_REGRESSION,
         classification=_CLASSIFICATION,
         inside=replace(_REGRESSION, recipes=FOLLOWED, epochs=100, learning_rate=0.3, held_out=2000),
-        outside=replace(_REGRESSION, recipes=WATCHED, sees_all=True, epochs=60, learning_rate=0.3),
+        outside=replace(_REGRESSION, recipes=WATCHED, sees_all=True, epochs=40, learning_rate=0.3),
         images=(
             replace(_PIXELS, recipes=_QUICK_IMAGES),
             replace(_PIXELS, recipes=_QUICK_IMAGES, inputs="mnist"),
@@ -204,7 +204,9 @@ SCALES = {
         inside=replace(_REGRESSION, recipes=FOLLOWED, seeds=32, epochs=300, learning_rate=0.3, held_out=5000),
         outside=replace(_REGRESSION, recipes=WATCHED, sees_all=True, seeds=32, epochs=300, learning_rate=0.3),
         images=tuple(
-            replace(_PIXELS, inputs=name, seeds=5, samples=20_000, attacked=500, compared=2000, epochs=6)
+            replace(
+                _PIXELS, inputs=name, seeds=5, hidden=(64, 32), samples=20_000, attacked=500, compared=2000, epochs=10
+            )
             for name in ("fashion-mnist", "mnist")
         ),
         course=Course(seeds=16),
