@@ -26,7 +26,8 @@ def _sentence(name: str, error: Any, remedies: dict[str, str], fields: list[str]
     if kind == "extra_forbidden":
         return f"{name} has no parameter '{place}'; it knows {', '.join(fields)}.{nearest(str(place), fields)}"
     if kind == "missing":
-        return f"{name} needs the parameter '{place}', which was not given."
+        remedy = remedies.get(str(place), "")
+        return f"{name} needs the parameter '{place}', which was not given.{' ' + remedy if remedy else ''}"
     if kind in _BOUNDS:
         bound = _BOUNDS[kind][0].format(**context)
     elif kind == "finite_number":
