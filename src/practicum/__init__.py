@@ -31,6 +31,7 @@ _MODULES = {
     "integrals": "practicum.theory.integrals",
     "networks": "practicum.networks",
     "phases": "practicum.theory.phases",
+    "pruning": "practicum.pruning",
     "robustness": "practicum.robustness",
     "specialization": "practicum.specialization",
     "subspace": "practicum.theory.subspace",
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
     from practicum import data as data
     from practicum import figures as figures
     from practicum import networks as networks
+    from practicum import pruning as pruning
     from practicum import robustness as robustness
     from practicum import specialization as specialization
     from practicum.citations import cite as cite
