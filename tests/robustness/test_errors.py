@@ -111,6 +111,26 @@ def test_the_margin_is_half_the_median_if_none_is_given():
     np.testing.assert_allclose(found.margin_gated_oracle_error.sel(epsilon=0), expected)
 
 
+def test_the_clean_input_is_within_every_radius():
+    """A student that is wrong in a small place only, which the points of a weak attack never hit again."""
+
+    class Bump(nn.Module):
+        def forward(self, x):
+            z = 1 - 4 * torch.exp(-100 * x.square().sum(-1, keepdim=True))
+            return torch.cat([z, -z], -1)
+
+    class Flat(nn.Module):
+        def forward(self, x):
+            return torch.cat([torch.ones_like(x[:, :1]), -torch.ones_like(x[:, :1])], -1)
+
+    inputs = torch.zeros(20, 6, dtype=torch.float64)
+    found = robust_errors(
+        Bump().double(), inputs, 5.0, teacher=Flat().double(), attack=RandomNoise(norm="l2"), margin=0.5
+    )
+    assert (found[ALL[:3]].to_array() == 1).all()
+    np.testing.assert_allclose(found[ALL[3:]].to_array(), 16, rtol=1e-12)  # 1/2 * 2 * 4^2
+
+
 def test_each_error_is_what_its_attack_finds():
     """With an attack that begins at the clean input the numbers are those of the attack itself."""
     student, teacher, inputs = nonlinear(3), nonlinear(3, seed=2), drawn(50, INPUTS)

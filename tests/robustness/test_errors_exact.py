@@ -141,6 +141,18 @@ def test_the_gated_error_of_perceptrons(margin):
         assert without > error + 0.02
 
 
+def test_plain_steps_need_a_teacher_that_stays_across_its_boundary():
+    """PGD, which does not settle at corners, finds the gated error to a point if the second search keeps its way."""
+    rows = X[:2000]
+    w, v, cosine = rows @ STUDENT, rows @ TEACHER, STUDENT @ TEACHER
+    near = np.minimum(*(distance_to_sure_disagreement(s * w, s * v, cosine, 0.1) for s in (1, -1))) <= 0.4
+    found = robust_errors(
+        two_classes(STUDENT), rows, 0.4, teacher=two_classes(TEACHER), margin=0.1,
+        attack=PGD(norm="l2", steps=40, restarts=2), kinds=["margin_gated_oracle_error"],
+    )  # fmt: skip
+    assert near.mean() - 0.01 < found.margin_gated_oracle_error.item() <= near.mean()
+
+
 def test_a_student_next_to_its_teacher_is_wrong_without_the_gate_only():
     """The oracle error is degenerate: it tends to the mass near the teacher's boundary, not to 0."""
     almost = TEACHER + 0.01 * unit(2)

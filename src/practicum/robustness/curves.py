@@ -180,6 +180,6 @@ def _bisected(within: Search, count: int, largest: float, halvings: int) -> np.n
     for _ in range(halvings):
         radii = np.where(reached, 0.5 * (low + high), largest)
         success, distance = within(radii)
-        high = np.where(success & reached, distance, high)
+        high = np.where(success, distance, high)
         low = np.where(success, low, radii)
     return np.where(wrong, 0.0, np.where(reached, high, np.inf))
