@@ -139,12 +139,15 @@ class Best:
         self.fooled |= fooled
 
     def merge(self, other: Best, rows: Tensor, *, by_loss: bool) -> None:
-        """Take over what another search has met that began with some rows only; `by_loss` if their losses compare."""
+        """Take over what another search has met that began with some rows only; `by_loss` if their losses compare.
+
+        Where the student is wrong already its point stays, lest it depend on which students are attacked together.
+        """
         assert self.inputs is not None
         assert other.inputs is not None
         at = rows.cpu().numpy()
         loss, fooled = self.loss[:, at], self.fooled[:, at]
-        better = worse(other.loss, other.fooled, loss, fooled) if by_loss else other.fooled & ~fooled
+        better = ~fooled & (worse(other.loss, other.fooled, loss, fooled) if by_loss else other.fooled)
         flags = along(torch.from_numpy(better).to(self.inputs.device), self.inputs)
         self.inputs[:, rows] = torch.where(flags, other.inputs, self.inputs[:, rows])
         self.loss[:, at] = np.where(better, other.loss, loss)

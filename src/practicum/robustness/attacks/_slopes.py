@@ -27,12 +27,12 @@ def with_gradient(name: str, outputs: Tensor, truth: Truth) -> tuple[Tensor, Ten
         assert truth.outputs is not None
         rest = outputs - truth.outputs
         return 0.5 * rest.square().sum(-1), rest, -rest if truth.oracle else None
-    if name == "cross-entropy" and not truth.oracle:
+    if name == "cross-entropy":
         return _of_label(outputs, truth.classes())
     if name == "confidence":
-        return _of_another_class(outputs, truth)
-    if name in ("cross-entropy", "kl"):
-        return _of_probabilities(name, outputs, truth)
+        return _of_another_class(outputs, truth.classes())
+    if name == "kl":
+        return _of_probabilities(outputs, truth)
     return by_autograd(lambda outputs, truth: losses(name, outputs, truth), outputs, truth)
 
 
@@ -62,10 +62,10 @@ def _of_label(outputs: Tensor, right: Tensor) -> tuple[Tensor, Tensor, None]:
     return torch.logaddexp(odds, torch.zeros_like(odds)), gradient, None
 
 
-def _of_another_class(outputs: Tensor, truth: Truth) -> tuple[Tensor, Tensor, None]:
+def _of_another_class(outputs: Tensor, right: Tensor) -> tuple[Tensor, Tensor, None]:
     """The largest probability of another class than the right one."""
     logs = torch.log_softmax(outputs, -1)
-    right = truth.classes().expand(outputs.shape[:2]).unsqueeze(-1)
+    right = right.expand(outputs.shape[:2]).unsqueeze(-1)
     largest, other = logs.scatter(-1, right, -torch.inf).max(-1, keepdim=True)
     probability = largest.exp()
     gradient = -logs.exp()
@@ -73,21 +73,20 @@ def _of_another_class(outputs: Tensor, truth: Truth) -> tuple[Tensor, Tensor, No
     return probability.squeeze(-1), gradient.mul_(probability.clamp_min(LEAST)), None
 
 
-def _of_probabilities(name: str, outputs: Tensor, truth: Truth) -> tuple[Tensor, Tensor, Tensor | None]:
-    """Cross-entropy with the teacher's softmax t, or the divergence from it, of the student's softmax s.
+def _of_probabilities(outputs: Tensor, truth: Truth) -> tuple[Tensor, Tensor, Tensor | None]:
+    """The divergence from the teacher's softmax t of the student's s.
 
-    By the student's outputs it is s - t, by the teacher's t times (what the loss sums, less the loss).
+    Its gradient by the student's outputs is s - t, by the teacher's t (log t - log s - divergence).
     """
     assert truth.outputs is not None
     ours, theirs = torch.log_softmax(outputs, -1), torch.log_softmax(truth.outputs, -1)
-    soft = theirs.exp()
-    summed = -ours if name == "cross-entropy" else theirs - ours
-    loss = (soft * summed).sum(-1)
+    apart, soft = theirs - ours, theirs.exp()
+    loss = (soft * apart).sum(-1)
     likeliest = theirs.argmax(-1, keepdim=True).expand(*outputs.shape[:2], 1)
     top = torch.maximum(ours, theirs).scatter(-1, likeliest, -torch.inf).amax(-1, keepdim=True)
     shift = (math.log(LEAST) - top).clamp_min_(0.0)
     ours, soft = (ours + shift).exp(), (theirs + shift).exp()
-    back = _balanced(soft * (summed - loss.unsqueeze(-1)), likeliest) if truth.oracle else None
+    back = _balanced(soft * (apart - loss.unsqueeze(-1)), likeliest) if truth.oracle else None
     return loss, _balanced(ours - soft, likeliest), back
 
 

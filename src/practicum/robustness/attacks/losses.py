@@ -44,8 +44,8 @@ class Truth(NamedTuple):
 def losses(name: str, outputs: Tensor, truth: Truth) -> Tensor:
     """The loss of every row, (S, R), differentiable in the outputs and in the oracle's.
 
-    "cross-entropy": of the student with the label, or with the oracle's softmax.
-    "kl": KL(teacher || student) of the softmax outputs.
+    "cross-entropy": of the student with the label, which an oracle gives anew at every point.
+    "kl": KL(teacher || student) of the softmax outputs, large also where both are sure of one class.
     "margin": largest other output minus that of the right class, > 0 where the student is wrong; with an oracle less
         what the teacher's own margin lacks.
     "dlr": the margin in units of the difference between the largest and the third largest output.
@@ -55,10 +55,10 @@ def losses(name: str, outputs: Tensor, truth: Truth) -> Tensor:
     if name == "mse":
         assert truth.outputs is not None
         return 0.5 * (outputs - truth.outputs).square().sum(-1)
-    if name == "kl" or (name == "cross-entropy" and truth.oracle):
+    if name == "kl":
         assert truth.outputs is not None
         ours, theirs = torch.log_softmax(outputs, -1), torch.log_softmax(truth.outputs, -1)
-        return (theirs.exp() * (-ours if name == "cross-entropy" else theirs - ours)).sum(-1)
+        return (theirs.exp() * (theirs - ours)).sum(-1)
     right = truth.classes().expand(outputs.shape[:2])
     if name == "cross-entropy":
         return F.cross_entropy(outputs.movedim(-1, 1), right, reduction="none")

@@ -100,7 +100,7 @@ class Worst(Attack):
             own = part.using(attack.loss, question.loss)
             points = attack.search(own, where, partial(_restarted, rngs, number)).settle(own, where)[0]
             told = part.ask(points)
-            better = worse(told.loss, told.fooled, loss[:, rows], fooled[:, rows])
+            better = worse(told.loss, told.fooled, loss[:, rows], fooled[:, rows]) & ~fooled[:, rows]
             found[:, rows] = torch.where(along(better, points), points, found[:, rows])
             loss[:, rows] = torch.where(better, told.loss, loss[:, rows])
             fooled[:, rows] |= told.fooled

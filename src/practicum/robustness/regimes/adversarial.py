@@ -24,8 +24,8 @@ class AdversarialTraining(Attacking):
     Main arguments:
         epsilon: radius of the attack, in the units of the inputs.
         attack: how. Its loss is that of the training unless it is given another one than "cross-entropy": in
-            regression the squared difference, for classes the cross-entropy (with an oracle that of its softmax, whose
-            gradient goes through both networks), for soft labels the divergence from the teacher's.
+            regression the squared difference, for classes the cross-entropy with the label, for soft labels the
+            divergence from the teacher's.
         labels: "oracle" lets the teacher answer the perturbed input, and the attack makes the disagreement there large;
             "fixed" keeps the teacher's answer to the clean input, as in the source.
 
