@@ -42,7 +42,7 @@ def radii_of(name: str, epsilons: Any, kind: torch.dtype) -> Tensor:
 def inputs_of(name: str, student: nn.Module, inputs: Any, like: Tensor) -> tuple[Tensor, int]:
     """Inputs (S or 1, B, ...), and that S."""
     try:
-        found = inputs.detach() if isinstance(inputs, Tensor) else torch.as_tensor(np.asarray(inputs))
+        found = inputs.detach() if isinstance(inputs, Tensor) else torch.from_numpy(np.array(inputs))
         if found.is_complex():
             raise TypeError
         found = found.to(device=like.device, dtype=like.dtype)
