@@ -19,6 +19,7 @@ STUDIES = {
     "luck-matters": "practicum.studies.luck_matters",
     "catalyst": "practicum.studies.catalyst",
     "robustness": "practicum.studies.robustness",
+    "pruning": "practicum.studies.pruning",
 }
 """Each module has ``settings.SCALES``, a mapping of scales, and ``reproduce(scale, store, progress) -> Result``."""
 SCALE_NAMES: list[str] = ["quick", "paper"]

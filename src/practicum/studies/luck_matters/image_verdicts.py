@@ -8,9 +8,10 @@ import numpy as np
 import xarray as xr
 
 from practicum.studies.claims import Claim, Verdict, exceeds
-from practicum.studies.luck_matters.judging import SMALL, claim, mean
+from practicum.studies.luck_matters.judging import SMALL, claim
 from practicum.studies.luck_matters.measurements import Found
 from practicum.studies.luck_matters.settings import CONTROLS
+from practicum.studies.statistics import mean
 
 MOSTLY = 0.5
 # What is less than independence gives: a percent that many seeds make significant is not.

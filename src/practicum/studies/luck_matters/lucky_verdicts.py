@@ -9,9 +9,10 @@ import xarray as xr
 
 from practicum.studies.claims import Claim, exceeds
 from practicum.studies.luck_matters import lucky
-from practicum.studies.luck_matters.judging import claim, mean
+from practicum.studies.luck_matters.judging import claim
 from practicum.studies.luck_matters.measurements import Found
 from practicum.studies.luck_matters.settings import THRESHOLD
+from practicum.studies.statistics import mean
 
 # Ranks of the winners in the four layers of the teacher 50-75-100-125, in %: at the start, and one epoch later.
 PUBLISHED_RANKS = {0: (3.7, 12.9, 26.0, 29.0), 1: (0.3, 1.2, 1.1, 4.6)}

@@ -9,9 +9,10 @@ import xarray as xr
 
 from practicum.studies.claims import SIGMAS, Claim, Verdict, exceeds
 from practicum.studies.luck_matters import image_verdicts, lucky_verdicts, unlucky
-from practicum.studies.luck_matters.judging import SMALL, claim, mean
+from practicum.studies.luck_matters.judging import SMALL, claim
 from practicum.studies.luck_matters.measurements import Found
 from practicum.studies.luck_matters.settings import THRESHOLD
+from practicum.studies.statistics import mean
 
 # (a) Rounding of some hundred terms in float64, and what a wrong version must exceed.
 EXACT, VISIBLE = 1e-12, 1e-3

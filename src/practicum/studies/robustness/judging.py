@@ -27,15 +27,6 @@ def claim(
     return Claim(NAME, name, statement, published, float(measured), float(uncertainty), verdict, remark)
 
 
-def mean(values: Any) -> tuple[float, float]:
-    """Mean over seeds and its standard error; seeds without a number do not count, and fewer than two give NaN."""
-    values = np.asarray(values, dtype=float).ravel()
-    values = values[np.isfinite(values)]
-    if values.size < 2:
-        return math.nan, math.nan
-    return float(values.mean()), float(values.std(ddof=1) / math.sqrt(values.size))
-
-
 def unchanged(difference: float, uncertainty: float, room: float) -> Verdict:
     """The verdict on "does not change": it holds within `room`, if that is certain to three standard uncertainties."""
     if not (math.isfinite(difference) and math.isfinite(uncertainty)):

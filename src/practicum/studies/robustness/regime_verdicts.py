@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from practicum.studies.claims import Claim, exceeds
-from practicum.studies.robustness.judging import claim, log_error, mean
+from practicum.studies.robustness.judging import claim, log_error
 from practicum.studies.robustness.measurements import Found
 from practicum.studies.robustness.relation_verdicts import headline
+from practicum.studies.statistics import mean
 
 
 def augmentation(found: Found) -> list[Claim]:

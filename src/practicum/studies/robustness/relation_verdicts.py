@@ -8,10 +8,11 @@ import numpy as np
 import xarray as xr
 
 from practicum.studies.claims import Claim, exceeds
-from practicum.studies.robustness.judging import NORMAL, claim, log_error, mean
+from practicum.studies.robustness.judging import NORMAL, claim, log_error
 from practicum.studies.robustness.looks import HEADLINE
 from practicum.studies.robustness.measurements import Found
 from practicum.studies.robustness.settings import Problem
+from practicum.studies.statistics import mean
 
 STRONG, SATURATED = 0.5, 0.95
 """Correlations that count as strong; and specialization that says nothing any more."""

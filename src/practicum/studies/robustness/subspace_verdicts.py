@@ -8,8 +8,9 @@ import numpy as np
 import xarray as xr
 
 from practicum.studies.claims import Claim, Verdict, agreement, exceeds
-from practicum.studies.robustness.judging import claim, mean, unchanged
+from practicum.studies.robustness.judging import claim, unchanged
 from practicum.studies.robustness.measurements import Found
+from practicum.studies.statistics import mean
 
 FOUND, APART = 0.9, 0.5
 """Mean best correlations: what "specialized" must exceed, and what "differ wildly" must stay below."""
