@@ -81,12 +81,12 @@ def beyond(what: str, k: int, rank: int, items: int) -> str:
     )
 
 
-def expected_size(what: str, value: Any, rank: int) -> float:
+def mean_size(value: Any, rank: int) -> float:
     """The mean size of a subset, between 0 and the rank."""
     if isinstance(value, bool) or not isinstance(value, Real) or not 0 < float(value) < rank:
         raise ParameterError(
-            f"The 'expected_size' parameter of {what} must be > 0 and < {rank}, the numerical rank of the kernel, "
-            f"because only infinite odds give all. Got {value!r:.60} instead; sample_kdpp draws exactly k items."
+            f"The 'expected_size' of a DPP must be > 0 and < {rank}, the numerical rank of the kernel, because only "
+            f"infinite odds give all. Got {value!r:.60} instead; sample_kdpp draws exactly k items."
         )
     return float(value)
 

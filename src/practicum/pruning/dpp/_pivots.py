@@ -8,10 +8,11 @@ from practicum.pruning.dpp._compiled import loop
 
 
 @loop
-def grow(L, rounding, order, residuals, factor):
+def grow(L, rounding, equal, order, residuals, factor):
     """Fill `order`; return how many items there were. `residuals` begin as the diagonal of L, and end as what is left.
 
-    ``factor[s]`` is column s of the Cholesky factor, `rounding` the relative error that a residual may have.
+    ``factor[s]`` is column s of the Cholesky factor. A residual below `rounding` of its diagonal entry is none; two
+    that differ by less than `equal` of theirs are the same.
     """
     items = L.shape[0]
     for step in range(order.size):
@@ -23,7 +24,7 @@ def grow(L, rounding, order, residuals, factor):
         if best < 0:
             return step
         for i in range(best):  # the first of those that rounding does not tell from the best
-            near = residuals[i] >= residuals[best] - rounding * max(L[i, i], L[best, best])
+            near = residuals[i] >= residuals[best] - equal * max(L[i, i], L[best, best])
             if near and residuals[i] > rounding * L[i, i]:
                 best = i
                 break

@@ -8,6 +8,9 @@ from practicum.errors import ParameterError
 from practicum.pruning.dpp._checks import beyond, size
 from practicum.pruning.dpp.kernel import Kernel
 
+_EQUAL = 1000
+"""Roundings of its diagonal entry by which the residuals of two equal items may differ."""
+
 
 def greedy_map(kernel: Kernel, k: int) -> np.ndarray:
     """An order of k items: each is the one that, with those before it, makes the largest determinant ``det L_SS``.
@@ -38,7 +41,7 @@ def greedy_map(kernel: Kernel, k: int) -> np.ndarray:
     L = kernel.matrix
     order, residuals = np.empty(k, np.int64), L.diagonal().copy()
     rounding = items * kernel._epsilon
-    found = grow(L, rounding, order, residuals, np.empty((k, items)))
+    found = grow(L, rounding, _EQUAL * kernel._epsilon, order, residuals, np.empty((k, items)))
     if (residuals < -100 * rounding * np.abs(L.diagonal())).any() or (L.diagonal() < 0).any():
         raise ParameterError(
             "The 'L' parameter of Kernel must be positive semidefinite, because determinants are weights and must not "

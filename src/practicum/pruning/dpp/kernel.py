@@ -8,9 +8,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from practicum.errors import ParameterError
-from practicum.pruning.dpp._checks import added, epsilon, expected_size, nonnegative, size, symmetric
+from practicum.pruning.dpp._checks import added, epsilon, mean_size, nonnegative, size, symmetric
 from practicum.pruning.dpp.elementary import log_elementary
 from practicum.theory.subspace._checks import array_of
+
+_LARGEST = 700.0
+"""The logarithm of the largest eigenvalue that is used."""
 
 
 class Kernel:
@@ -108,19 +111,26 @@ class Kernel:
         """
         return float(log_elementary(self.eigenvalues, size("log_partition", k, self.rank, self.items))[-1])
 
-    def rescaled(self, size: float) -> Kernel:
-        """``c L``, with c such that a DPP has `size` items on average; a k-DPP does not change.
+    def rescaled(self, expected_size: float) -> Kernel:
+        """``c L``, with c such that a DPP has `expected_size` items on average; a k-DPP does not change.
 
         Main arguments:
-            size: > 0 and < rank.
+            expected_size: > 0 and < rank.
 
         Raises:
-            ParameterError: size is out of range.
+            ParameterError: expected_size is out of range, or c L cannot be held.
         """
         from practicum.pruning.dpp._weights import tilt
 
-        size = expected_size("rescaled", size, self.rank)
-        return self._times(float(np.exp(tilt(self.eigenvalues, size))))
+        size = mean_size(expected_size, self.rank)
+        log_c = tilt(self.eigenvalues, size)
+        if log_c + np.log(self.eigenvalues[0]) > _LARGEST:
+            raise ParameterError(
+                f"The 'expected_size' of a DPP cannot be {size:g}, because eigenvalues from "
+                f"{self.eigenvalues[-1]:.2g} to {self.eigenvalues[0]:.2g}, rescaled, span more than a float holds; "
+                "take a smaller one."
+            )
+        return self._times(float(np.exp(log_c)))
 
     def __repr__(self) -> str:
         return f"<Kernel of {self.items} items{f', jitter {self.jitter:g}' if self.jitter else ''}>"
