@@ -31,6 +31,7 @@ _MODULES = {
     "integrals": "practicum.theory.integrals",
     "networks": "practicum.networks",
     "phases": "practicum.theory.phases",
+    "pruned": "practicum.theory.pruned",
     "pruning": "practicum.pruning",
     "robustness": "practicum.robustness",
     "specialization": "practicum.specialization",
@@ -74,6 +75,7 @@ if TYPE_CHECKING:
     from practicum.studies import reproduce as reproduce
     from practicum.theory import integrals as integrals
     from practicum.theory import phases as phases
+    from practicum.theory import pruned as pruned
     from practicum.theory import subspace as subspace
     from practicum.theory.flow import solve as solve
     from practicum.theory.flow import solve_grid as solve_grid
