@@ -26,8 +26,8 @@ def check_network(network: Any) -> None:
     """
     if isinstance(network, MLP):
         raise ParameterError(
-            f"Pruning takes one network, because each has its own nodes to lose. Got an MLP of {network.seeds} seed(s); "
-            "practicum.pruning.as_module(network, 0) is the one of the first seed, as an nn.Sequential."
+            f"Pruning takes one network, because each has its own nodes to lose. Got an MLP of {network.seeds} "
+            "seed(s); practicum.pruning.as_module(network, 0) is the one of the first seed, as an nn.Sequential."
         )
     if isinstance(network, Ensemble):
         raise ParameterError(
@@ -64,8 +64,8 @@ def layer_of(network: nn.Module, name: str) -> Layer:
     others = [key for key, module in modules.items() if key != name and _holds(module, layer, weight)]
     if others:
         raise ParameterError(
-            f"The layer '{name}' must stand in one place, because what is pruned here would be pruned there too. Got one "
-            f"that '{others[0]}' shares; copy.deepcopy it into one of the two places."
+            f"The layer '{name}' must stand in one place, because what is pruned here would be pruned there too. Got "
+            f"one that '{others[0]}' shares; copy.deepcopy it into one of the two places."
         )
     if not torch.isfinite(weight).all():
         raise ParameterError(f"The weights of layer '{name}' hold a number that is not finite; repair the network.")
@@ -80,6 +80,21 @@ def nodes_axis(layer: Layer) -> int:
 def rows_by_node(values: Tensor, axis: int) -> Tensor:
     """A batch of outputs as (samples, nodes); each position of a convolution is a sample."""
     return values.movedim(axis, -1).reshape(-1, values.shape[axis])
+
+
+def module_of(network: nn.Module, name: str) -> nn.Module:
+    """A module by its name, with the nearest known one if there is none.
+
+    Raises:
+        ParameterError: no such module.
+    """
+    known = dict(network.named_modules())
+    if name not in known:
+        raise ParameterError(
+            f"The 'activation' parameter must name a module of {type(network).__name__}. Got {name!r:.60} instead."
+            f"{nearest(str(name), list(known))}"
+        )
+    return known[name]
 
 
 def _holds(module: nn.Module, layer: nn.Module, weight: Tensor) -> bool:

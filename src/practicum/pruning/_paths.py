@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, fx, nn
+from torch.fx.node import map_arg
 
 from practicum.errors import ParameterError
 from practicum.networks._evaluation import evaluated
@@ -63,16 +64,23 @@ def applied(steps: Sequence[Step], values: Tensor) -> Tensor:
     return values
 
 
+def likely_shape(layer: Layer) -> tuple[int, ...]:
+    """A shape that the outputs of a layer may have."""
+    nodes = len(layer.weight)
+    sides = {nn.Conv1d: (64,), nn.Conv2d: (32, 32), nn.Conv3d: (16, 16, 16)}
+    return (3, nodes, *next((side for kind, side in sides.items() if isinstance(layer, kind)), ()))
+
+
 def _followed(network: nn.Module, name: str, layer: Layer, graph: fx.Graph, modules: dict[str, nn.Module]) -> Path:
     calls = [node for node in graph.nodes if node.op == "call_module"]
     ours = [node for node in calls if node.target == name]
     if len(ours) != 1:
         raise ParameterError(
-            f"The layer '{name}' must compute once in a pass, so that its nodes have one place. Got {len(ours)} times in "
-            f"the forward of {type(network).__name__}."
+            f"The layer '{name}' must compute once in a pass, so that its nodes have one place. Got {len(ours)} times "
+            f"in the forward of {type(network).__name__}."
         )
     value, steps = ours[0], []
-    shape = _likely_shape(layer)
+    shape = likely_shape(layer)
     while len(value.users) == 1:
         (user,) = value.users
         call = _callable(user, value, network, modules)
@@ -101,8 +109,8 @@ def _traced(network: nn.Module, name: str) -> fx.Graph:
     except Exception as error:  # whatever a forward of the user's does with what is no tensor
         reason = str(error).strip().partition("\n")[0]
         raise ParameterError(
-            f"What follows layer '{name}' is not known, because the forward of {type(network).__name__} cannot be traced "
-            f"({reason:.100}). Name the module whose output are the activations of the layer: activation='...'."
+            f"What follows layer '{name}' is not known, because the forward of {type(network).__name__} cannot be "
+            f"traced ({reason:.100}). Name the module whose output are the activations of the layer: activation='...'."
         ) from error
 
 
@@ -119,7 +127,7 @@ def _callable(user: fx.Node, value: fx.Node, network: nn.Module, modules: dict[s
         def known(node: fx.Node) -> Any:
             return given if node is value else _attribute(network, str(node.target))
 
-        args, kwargs = fx.node.map_arg(user.args, known), fx.node.map_arg(user.kwargs, known)
+        args, kwargs = map_arg(user.args, known), map_arg(user.kwargs, known)
         if user.op == "call_module":
             return modules[str(user.target)](*args, **kwargs)
         if user.op == "call_method":
@@ -133,12 +141,6 @@ def _attribute(network: nn.Module, address: str) -> Any:
     for part in address.split("."):
         network = getattr(network, part)
     return network
-
-
-def _likely_shape(layer: Layer) -> tuple[int, ...]:
-    nodes = len(layer.weight)
-    sides = {nn.Conv1d: (64,), nn.Conv2d: (32, 32), nn.Conv3d: (16, 16, 16)}
-    return (3, nodes, *next((side for kind, side in sides.items() if isinstance(layer, kind)), ()))
 
 
 def _by_node(

@@ -78,8 +78,8 @@ def run(network: nn.Module, module: nn.Module, inputs: Any, see: Callable[[Tenso
                 _answered(network, block)
                 if seen != number:
                     raise ParameterError(
-                        f"The layer must compute once in a pass, so that its nodes have one place. Got {seen} time(s) in "
-                        f"{number} pass(es) of {type(network).__name__}."
+                        f"The layer must compute once in a pass, so that its nodes have one place. Got {seen} time(s) "
+                        f"in {number} pass(es) of {type(network).__name__}."
                     )
     finally:
         handle.remove()

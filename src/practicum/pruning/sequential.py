@@ -35,13 +35,14 @@ def as_module(network: MLP, index: int = 0) -> nn.Sequential:
     """
     if not isinstance(network, MLP):
         raise ParameterError(
-            f"as_module takes practicum's MLP. Got {type(network).__name__} instead; an nn.Module with layers of its own "
-            "can be pruned as it is."
+            f"as_module takes practicum's MLP. Got {type(network).__name__} instead; an nn.Module with layers of its "
+            "own can be pruned as it is."
         )
     index = whole("index", index, 0)
     if index >= network.seeds:
         raise ParameterError(
-            f"The 'index' parameter of as_module must be < {network.seeds}, the number of networks. Got {index} instead."
+            f"The 'index' parameter of as_module must be < {network.seeds}, the number of networks. Got {index} "
+            "instead."
         )
     factory = {"dtype": network.dtype, "device": network.device}
     steps: list[nn.Module] = []
