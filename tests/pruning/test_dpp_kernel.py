@@ -55,6 +55,21 @@ def test_the_rank_of_float32_is_that_of_float32():
         Kernel(L.astype(np.float32).astype(float)).rank
 
 
+def test_float32_hides_no_eigenvalue_that_is_there():
+    """n eps32 times the largest eigenvalue, the usual bound, is above most of these, which are right to 1e-5."""
+    eps = np.finfo(np.float32).eps
+    kernel = Kernel((smooth_kernel(784, dimension=3) + 0.01 * np.eye(784)).astype(np.float32))
+    assert kernel.eigenvalues[-1] == pytest.approx(0.01, abs=1e-5)
+    assert kernel.eigenvalues[-1] < 784 * eps * kernel.eigenvalues[0]
+    assert kernel.rank == 784
+    # Activations that vary little about a large mean: one singular value is far above the others.
+    activations = 0.5 + 0.01 * np.random.default_rng(0).random((30, 20_000), dtype=np.float32)
+    kernel = Kernel.from_features(activations)
+    assert np.sqrt(kernel.eigenvalues[-1]) < 20_000 * eps * np.sqrt(kernel.eigenvalues[0])
+    assert kernel.rank == 30
+    assert Kernel.from_features(np.concatenate([activations, activations])).rank == 30
+
+
 def test_nothing_is_decomposed_before_it_is_needed_and_then_once(monkeypatch):
     calls, eigh = [], np.linalg.eigh
     monkeypatch.setattr(np.linalg, "eigh", lambda L: calls.append(1) or eigh(L))
@@ -67,11 +82,13 @@ def test_nothing_is_decomposed_before_it_is_needed_and_then_once(monkeypatch):
     assert calls == [1]
 
 
-def test_the_given_matrix_may_change_afterwards():
+@pytest.mark.parametrize("make", [Kernel, Kernel.from_features, lambda L: Kernel.from_diagonal(L.diagonal())])
+def test_the_given_numbers_may_change_afterwards(make):
     L = random_kernel(5)
-    kernel, wanted = Kernel(L), L.copy()
+    kernel, wanted = make(L), make(L.copy()).matrix
     L[:] = 0.0
     assert (kernel.matrix == wanted).all()
+    assert kernel.rank == 5
 
 
 def exact_elementary(values, k):

@@ -72,7 +72,7 @@ def test_their_draws_have_our_probabilities():
     assert abs(ours.mean() - known.mean()) < 4 * np.sqrt((ours.var() + known.var()) / draws)
 
 
-@pytest.mark.parametrize("k", [100, 200])
+@pytest.mark.parametrize("k", [100, pytest.param(200, marks=pytest.mark.slow)])
 def test_both_agree_on_784_items_up_to_200(k):
     kernel = Kernel(smooth_kernel(784, dimension=3), jitter=0.01)
     theirs = dppys(kernel.matrix, k, 40)

@@ -93,7 +93,7 @@ def mean_size(value: Any, rank: int) -> float:
 
 def generator(seed: int | Sequence[int]) -> np.random.Philox:
     """The bit generator of a seed, of one whole number or several."""
-    parts = [seed] if isinstance(seed, (int, np.integer)) else list(seed) if isinstance(seed, Sequence) else [None]
+    parts = list(seed) if isinstance(seed, list | tuple) else [seed]
     # The number of parts is part of the key, since SeedSequence takes a trailing zero for nothing.
     key = (len(parts), *(whole("seed", part, 0) for part in parts))
     return np.random.Philox(np.random.SeedSequence(_TAG, spawn_key=key))

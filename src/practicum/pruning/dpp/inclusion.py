@@ -27,7 +27,7 @@ def inclusion(kernel: Kernel, k: int) -> np.ndarray:
     from practicum.pruning.dpp._weights import marginals
 
     k = size("inclusion", k, kernel.rank, kernel.items)
-    return kernel._spread(marginals(kernel.eigenvalues, k))
+    return np.minimum(kernel._spread(marginals(kernel.eigenvalues, k)), 1.0)
 
 
 def pair_inclusion(kernel: Kernel, k: int) -> np.ndarray:
@@ -44,7 +44,7 @@ def pair_inclusion(kernel: Kernel, k: int) -> np.ndarray:
         ParameterError: k is out of range.
 
     Validity: sums of positive terms, so that probabilities near 0 keep their digits. O(r^2 k + items^2 r^2): 10 ms for
-    100 items, a second for 300; a diagonal kernel needs O(r^2 k) alone.
+    100 items, about a second for 300; a diagonal kernel needs O(r^2 k) alone.
 
     Source: derived for this package (docs: diversity).
     """

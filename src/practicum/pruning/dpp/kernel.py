@@ -12,6 +12,7 @@ from practicum.pruning.dpp._checks import added, epsilon, mean_size, nonnegative
 from practicum.pruning.dpp.elementary import log_elementary
 from practicum.theory.subspace._checks import array_of
 
+_EPSILON = float(np.finfo(np.float64).eps)
 _LARGEST = 700.0
 """The logarithm of the largest eigenvalue that is used."""
 
@@ -23,9 +24,9 @@ class Kernel:
     taken together. The eigendecomposition is computed when something first asks for it, and then kept: any number of
     samples of any size share it.
 
-    Eigenvalues up to n roundings of the largest, ``n eps max(lambda)``, are taken for 0; eps is that of the type of L,
-    so that a float32 kernel is judged as one. The others make the rank. A k above it is impossible, unless a jitter is
-    added to the diagonal, which makes every eigenvalue positive.
+    Eigenvalues that rounding can make of 0 are taken for 0: those up to ``n eps max(lambda)``, and for L in float32 up
+    to ``n eps32 max|L|``, the most that rounding its entries can do. The others make the rank. A k above it is
+    impossible, unless a jitter is added to the diagonal, which makes every eigenvalue positive.
 
     Main arguments:
         L: symmetric and positive semidefinite, shape (items, items).
@@ -50,7 +51,8 @@ class Kernel:
         """``L = B B^T + jitter I`` of one row of features an item, without forming L.
 
         B is decomposed itself, in its smaller dimension (the dual form where it has fewer features than items). So
-        eigenvalues are found down to ``eps^2`` of the largest instead of eps, and the rank counts singular values of B.
+        eigenvalues are found down to ``eps^2`` of the largest instead of eps, and the rank counts the singular values
+        of B that rounding cannot make of 0.
 
         Main arguments:
             features: B, shape (items, features).
@@ -122,11 +124,11 @@ class Kernel:
         """
         from practicum.pruning.dpp._weights import tilt
 
-        size = mean_size(expected_size, self.rank)
-        log_c = tilt(self.eigenvalues, size)
+        wanted = mean_size(expected_size, self.rank)
+        log_c = tilt(self.eigenvalues, wanted)
         if log_c + np.log(self.eigenvalues[0]) > _LARGEST:
             raise ParameterError(
-                f"The 'expected_size' of a DPP cannot be {size:g}, because eigenvalues from "
+                f"The 'expected_size' of a DPP cannot be {wanted:g}, because eigenvalues from "
                 f"{self.eigenvalues[-1]:.2g} to {self.eigenvalues[0]:.2g}, rescaled, span more than a float holds; "
                 "take a smaller one."
             )
@@ -139,7 +141,7 @@ class Kernel:
     def _spectrum(self) -> tuple[np.ndarray, np.ndarray]:
         """Positive eigenvalues, and a basis that begins with their eigenvectors; here it spans everything."""
         values, vectors = np.linalg.eigh(self._given)
-        tolerance = self.items * self._epsilon * np.abs(values).max()
+        tolerance = self.items * max(_EPSILON * np.abs(values).max(), self._epsilon * np.abs(self._given).max())
         if values[0] < -tolerance:
             raise ParameterError(
                 "The 'L' parameter of Kernel must be positive semidefinite, because determinants are weights and must "
@@ -162,7 +164,7 @@ class Kernel:
 
     def _log_determinants(self, subsets: np.ndarray) -> np.ndarray:
         """Of L_SS for each row of item numbers, (..., k) to (...)."""
-        # L_SS = A^T A. A triangle R of A keeps the digits that forming L_SS would lose: det = prod R_ii^2.
+        # L_SS = A A^T. The triangle R of A^T keeps the digits that forming L_SS would lose: det = prod R_ii^2.
         A = self.eigenvectors[subsets] * np.sqrt(self.eigenvalues)
         R = np.asarray(np.linalg.qr(np.swapaxes(A, -1, -2), mode="r"))
         with np.errstate(divide="ignore"):
@@ -173,7 +175,7 @@ class _FeatureKernel(Kernel):
     """L = B B^T; `_given` is B."""
 
     def __init__(self, features: ArrayLike, jitter: float) -> None:
-        self._given = array_of("Kernel.from_features", "features", features, 2)
+        self._given = array_of("Kernel.from_features", "features", features, 2).copy()
         self._epsilon = epsilon(features)
         self.jitter = added("Kernel.from_features", jitter)
 
@@ -188,7 +190,8 @@ class _FeatureKernel(Kernel):
             B = np.asarray(np.linalg.qr(B.T, mode="r")).T
         # With a jitter the directions without features count too, so that the basis must be complete.
         basis, lengths, _ = np.linalg.svd(B, full_matrices=self.jitter > 0)
-        lengths = lengths * (lengths > max(items, features) * self._epsilon * lengths[0])
+        entries = np.sqrt(items * features) * self._epsilon * np.abs(self._given).max()
+        lengths = lengths * (lengths > max(entries, max(items, features) * _EPSILON * lengths[0]))
         values = np.zeros(basis.shape[1])
         values[: len(lengths)] = lengths**2
         values += self.jitter
@@ -204,7 +207,7 @@ class _DiagonalKernel(Kernel):
     """L = diag(odds); `_given` is the odds. Eigenvectors are items, so that none need to be stored."""
 
     def __init__(self, odds: ArrayLike) -> None:
-        self._given = nonnegative("Kernel.from_diagonal", "odds", odds)
+        self._given = nonnegative("Kernel.from_diagonal", "odds", odds).copy()
         self._epsilon = epsilon(odds)
         self.jitter = 0.0
 

@@ -19,8 +19,8 @@ _NUMBERS = 2**21
 def sample_kdpp(kernel: Kernel, k: int, draws: int = 1, seed: int | Sequence[int] = 0, *, first: int = 0) -> np.ndarray:
     """Subsets of exactly k items, each with probability ``det L_SS / e_k``; of a diagonal kernel, conditional Poisson.
 
-    Exact to rounding, for every k up to the rank. It cannot fail where kernels are smooth and their eigenvalues span
-    hundreds of powers of ten: see the page on diversity.
+    Exact to rounding for every k up to the rank, also where kernels are smooth and eigenvalues span many powers of ten:
+    the page on diversity says why a draw cannot fail.
 
     Main arguments:
         kernel: its eigendecomposition is shared by all draws.
