@@ -43,8 +43,8 @@ def pair_inclusion(kernel: Kernel, k: int) -> np.ndarray:
     Raises:
         ParameterError: k is out of range.
 
-    Validity: sums of positive terms, so that probabilities near 0 keep their digits. O(r^2 k + items^2 r^2): 10 ms for
-    100 items, about a second for 300; a diagonal kernel needs O(r^2 k) alone.
+    Validity: sums of positive terms, so that probabilities near 0 keep their digits. O(r^2 k + items^2 r^2): 30 ms for
+    100 items, about 3 s for 300; a diagonal kernel needs O(r^2 k) alone.
 
     Source: derived for this package (docs: diversity).
     """
