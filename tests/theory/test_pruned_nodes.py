@@ -103,7 +103,9 @@ def test_nodes_that_can_be_exchanged_are_counted_not_listed():
     symmetric = OrderParameters(Q, np.full((6, 2), 0.3))
     mixed = OrderParameters(Q, np.full((6, 2), 0.3), v=[1, 1, 1, 2, 2, 1])
     random = a_student(6, 2, seed=3)
-    for o, blocks in ((copies, 2), (symmetric, 1), (mixed, 2), (random, 6)):
+    # Copies of different fan-outs cannot be exchanged, but to a refit they are one node.
+    uneven = OrderParameters(copies.Q, copies.R, copies.T, [1, 2, 3, 4, 5, 6], copies.v_star)
+    for o, blocks in ((copies, 2), (symmetric, 1), (mixed, 2), (random, 6), (uneven, 6)):
         states = states_of(o)
         found = _laws.exchangeable(states, states.Q)
         assert len(found) == blocks

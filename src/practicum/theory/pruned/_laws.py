@@ -46,6 +46,24 @@ def _equal(a: np.ndarray, b: np.ndarray) -> bool:
     return bool(np.abs(a - b).max() <= _SAME * max(float(np.abs(a).max()), 1e-300))
 
 
+def spans(states: States, masks: np.ndarray) -> tuple[list[int], np.ndarray, np.ndarray]:
+    """What a refit sees of subsets: of copies of a node, in every state, one is as good as several.
+
+    Returns:
+        One node of each kind, the different subsets of these as masks, and which of them each of `masks` is.
+    """
+    nodes = range(masks.shape[1])
+    kind = [next(j for j in nodes if j == i or _copies(states, j, i)) for i in nodes]
+    firsts = sorted(set(kind))
+    some = np.stack([masks[:, [k == first for k in kind]].any(-1) for first in firsts], axis=-1)
+    different, which = np.unique(some, axis=0, return_inverse=True)
+    return firsts, different, which.reshape(-1)
+
+
+def _copies(states: States, i: int, j: int) -> bool:
+    return all(_equal(x[..., i, :], x[..., j, :]) for x in (states.Q, states.R))
+
+
 def representatives(what: str, blocks: list[list[int]], k: int) -> tuple[np.ndarray, np.ndarray]:
     """One subset of k nodes for each number of nodes from every block, and how many subsets it stands for.
 

@@ -45,6 +45,11 @@ class Outputs(NamedTuple):
     power: np.ndarray
     v: np.ndarray
 
+    def of(self, nodes: list[int]) -> Outputs:
+        """Those of some nodes alone."""
+        gram = self.gram[..., nodes, :][..., nodes]
+        return Outputs(gram, self.aim[..., nodes], self.own[..., nodes], self.power, self.v[..., nodes])
+
 
 def states_of(order_parameters: OrderParameters) -> States:
     """One network, without leading axes."""

@@ -104,9 +104,11 @@ def node_errors(
         return found
     masks, logs = _laws.representatives(what, _laws.exchangeable(states, kernels), k)
     laws = [_law(states, kernels, selector, masks, logs) for selector in selectors]
+    firsts, different, which = _laws.spans(states, masks)
+    one_of_each = out.of(firsts)
     for row, refit in enumerate(refits):
         if refit != "none":
-            errors = subset_errors(out, masks, refit)
+            errors = subset_errors(one_of_each, different, refit)[..., which]
             for column, law in enumerate(laws):
                 found[..., row, column] = (law * errors).sum(-1)
     return found

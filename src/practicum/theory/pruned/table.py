@@ -60,8 +60,9 @@ def selector_errors(
         A Dataset with ``generalization_error`` over the dimensions of the source, ``refit``, ``selector`` and ``kept``.
         The coordinate ``fraction`` is p over ``kept``, and ``parameters``, given `dimension`, is k (N + 1).
 
-    Validity: as of :func:`node_error` and :func:`edge_error`. A refit of nodes goes through all subsets that differ in
-    some state; blocks of copies must be copies in all of them to be counted as such.
+    Validity: Gaussian inputs of variance 1, whatever the Dataset was trained on; otherwise as of :func:`node_error` and
+    :func:`edge_error`. A refit of nodes goes through all subsets that differ in some network; copies are counted as
+    such if they are copies in all networks.
 
     Raises:
         ParameterError: the source is neither, a number is out of range, a word is unknown, or `fractions` does not fit.
