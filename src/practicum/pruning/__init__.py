@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 _HOMES = {
     "DPP": "select.diverse",
     "GreedyMAP": "select.diverse",
+    "GreedyMAPImportance": "group_importance",
     "Importance": "select.plain",
     "Kept": "kept",
     "Kernel": "dpp.kernel",
@@ -23,6 +24,8 @@ _HOMES = {
     "compact": "removal",
     "compare_counts": "accounting",
     "count": "accounting",
+    "dpp_structured": "adapters",
+    "dpp_unstructured": "adapters",
     "greedy_map": "dpp.greedy",
     "inclusion": "dpp.inclusion",
     "log_elementary": "dpp.elementary",
@@ -40,6 +43,7 @@ _HOMES = {
 __all__ = [
     "DPP",
     "GreedyMAP",
+    "GreedyMAPImportance",
     "Importance",
     "Kept",
     "Kernel",
@@ -52,6 +56,8 @@ __all__ = [
     "compact",
     "compare_counts",
     "count",
+    "dpp_structured",
+    "dpp_unstructured",
     "greedy_map",
     "inclusion",
     "log_elementary",
@@ -88,6 +94,8 @@ def __dir__() -> list[str]:
 if TYPE_CHECKING:
     from practicum.pruning.accounting import compare_counts as compare_counts
     from practicum.pruning.accounting import count as count
+    from practicum.pruning.adapters import dpp_structured as dpp_structured
+    from practicum.pruning.adapters import dpp_unstructured as dpp_unstructured
     from practicum.pruning.dpp.elementary import log_elementary as log_elementary
     from practicum.pruning.dpp.greedy import greedy_map as greedy_map
     from practicum.pruning.dpp.inclusion import inclusion as inclusion
@@ -98,6 +106,7 @@ if TYPE_CHECKING:
     from practicum.pruning.dpp.sampling import as_masks as as_masks
     from practicum.pruning.dpp.sampling import sample_dpp as sample_dpp
     from practicum.pruning.dpp.sampling import sample_kdpp as sample_kdpp
+    from practicum.pruning.group_importance import GreedyMAPImportance as GreedyMAPImportance
     from practicum.pruning.kept import Kept as Kept
     from practicum.pruning.masks import masked as masked
     from practicum.pruning.removal import compact as compact

@@ -48,6 +48,15 @@ class Items:
         """Scalar products, over the samples, of what the items signal: activations or weighted inputs; shape (n, n)."""
         return self.ask("signals")
 
+    def only(self, left: np.ndarray) -> Items:
+        """Some of the items, by their numbers."""
+
+        def ask(what: Reads) -> np.ndarray:
+            values = self.ask(what)
+            return values[np.ix_(left, left)] if what == "signals" else values[left]
+
+        return Items(self.name, len(left), self.samples, ask)
+
 
 class Selector(Described):
     """Base of the selectors. A new one is a `choose`, and says what it `reads` and whether it is `drawn`."""
