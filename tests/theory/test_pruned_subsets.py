@@ -36,6 +36,7 @@ def test_a_stack_of_subsets_is_their_errors():
         fans = pruned.refit_fan_out(o, masks, "erf", refit)
         assert errors.shape == (3, 5)
         assert fans.shape == masks.shape
+        assert pruned.subset_error(o, masks[:0], "erf", refit).shape == (0, 5)
         for place in np.ndindex(3, 5):
             assert errors[place] == pytest.approx(pruned.subset_error(o, masks[place], "erf", refit), abs=1e-15)
             assert pruned.subset_error(o, np.flatnonzero(masks[place]), "erf", refit) == errors[place]

@@ -121,6 +121,7 @@ def test_it_says_what_to_cite():
     [
         (([[1.0]],), {}, "needs OrderParameters, or a Dataset with Q, R, T, v and v_star.*Got a list"),
         ((xr.Dataset({"Q": 1.0}),), {}, "Got a Dataset without R, T, v, v_star"),
+        ((xr.Dataset(dict.fromkeys(["Q", "R", "T", "v", "v_star"], 1.0)),), {}, "must have the dimension.*Got none"),
         ((a_student(), [5]), {}, "'k' parameter of selector_errors must be <= 4"),
         ((a_student(), []), {}, "at least one network, one k"),
         ((a_student(), [1], []), {}, "at least one network, one k"),

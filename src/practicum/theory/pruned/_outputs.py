@@ -97,7 +97,7 @@ def subset_errors(out: Outputs, masks: np.ndarray, refit: str) -> np.ndarray:
     flat = [a.reshape(-1, *a.shape[len(shape) :]) for a in out]
     errors = np.empty((len(flat[3]), len(masks)))
     # Many states with a few subsets each, or few states with many.
-    step = max(1, _NUMBERS // (K * K * len(masks)))
+    step = max(1, _NUMBERS // max(K * K * len(masks), 1))
     batch = max(1, _NUMBERS // (K * K))
     for first in range(0, len(errors), step):
         some = Outputs(*(a[first : first + step, None] for a in flat))

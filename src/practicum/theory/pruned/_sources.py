@@ -44,6 +44,12 @@ def source_of(what: str, source: Any, activation: str | None) -> Source:
             f"{what} needs OrderParameters, or a Dataset with Q, R, T, v and v_star as solve and simulate return it. "
             f"Got a {type(source).__name__} without {', '.join(missing)}."
         )
+    for name, dims in _NODES.items():
+        if not set(dims) <= set(source[name].dims):
+            raise ParameterError(
+                f"The '{name}' of the Dataset of {what} must have the dimension(s) {', '.join(dims)}. "
+                f"Got {', '.join(map(str, source[name].dims)) or 'none'} instead."
+            )
     if activation is None:
         config = json.loads(source.attrs.get("config", "{}"))
         activation = config.get("machine", {}).get("activation")
