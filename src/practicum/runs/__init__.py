@@ -13,8 +13,10 @@ _HOMES = {
     "TrainConfig": "training",
     "config_from_json": "config",
     "load_network": "checkpoints",
+    "load_pruned": "pruned",
     "run_all": "parallel",
     "save_network": "checkpoints",
+    "save_pruned": "pruned",
 }
 
 __all__ = [
@@ -26,8 +28,10 @@ __all__ = [
     "TrainConfig",
     "config_from_json",
     "load_network",
+    "load_pruned",
     "run_all",
     "save_network",
+    "save_pruned",
 ]
 
 
@@ -48,5 +52,7 @@ if TYPE_CHECKING:
     from practicum.runs.config import StudyConfig as StudyConfig
     from practicum.runs.config import config_from_json as config_from_json
     from practicum.runs.parallel import run_all as run_all
+    from practicum.runs.pruned import load_pruned as load_pruned
+    from practicum.runs.pruned import save_pruned as save_pruned
     from practicum.runs.store import Store as Store
     from practicum.runs.training import TrainConfig as TrainConfig

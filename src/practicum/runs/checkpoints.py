@@ -16,6 +16,8 @@ from practicum.networks.names import Activation
 from practicum.runs.files import replace_whole
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from practicum.networks.mlp import MLP
     from practicum.networks.state import State
     from practicum.runs.training import TrainConfig
@@ -44,8 +46,6 @@ def save_network(network: MLP, path: str | os.PathLike[str], *, about: Mapping[s
         StorageError: the file cannot be written; what was there before is untouched.
     """
     need_torch()
-    from safetensors.torch import save
-
     from practicum.networks.mlp import MLP
 
     if not isinstance(network, MLP):
@@ -53,10 +53,6 @@ def save_network(network: MLP, path: str | os.PathLike[str], *, about: Mapping[s
             f"Only an MLP can be saved, because a file of safetensors holds weights and not what is computed with "
             f"them. Got {type(network).__name__} instead; save its state_dict() and keep its code."
         )
-    path = Path(path).expanduser()
-    path = path if path.suffix else path.with_suffix(".safetensors")
-    if path.suffix != ".safetensors":
-        raise ParameterError(f"Networks are saved as .safetensors, without pickled objects. Got {path.name} instead.")
     metadata = {
         **(about or {}),
         "format": FORMAT,
@@ -65,8 +61,23 @@ def save_network(network: MLP, path: str | os.PathLike[str], *, about: Mapping[s
         "slope": network.slope,
         "normalisation": network.normalisation,
     }
-    tensors = {name: value.cpu().contiguous() for name, value in network.state_dict().items()}
-    image = save(tensors, {_KEY: canonical_json(metadata)})
+    return write_tensors(path, network.state_dict(), metadata)
+
+
+def write_tensors(path: str | os.PathLike[str], tensors: Mapping[str, Tensor], metadata: Mapping[str, Any]) -> Path:
+    """Write tensors and what is to be known about them, completely or not at all; return the path.
+
+    Raises:
+        ParameterError: another ending than ``.safetensors``, which is added to a name without one.
+        StorageError: the file cannot be written; what was there before is untouched.
+    """
+    from safetensors.torch import save
+
+    path = Path(path).expanduser()
+    path = path if path.suffix else path.with_suffix(".safetensors")
+    if path.suffix != ".safetensors":
+        raise ParameterError(f"Networks are saved as .safetensors, without pickled objects. Got {path.name} instead.")
+    image = save({name: value.cpu().contiguous() for name, value in tensors.items()}, {_KEY: canonical_json(metadata)})
     try:
         replace_whole(path, image)
     except OSError as error:
@@ -115,13 +126,18 @@ def load_network(
         from practicum.runs._foreign import perceptron
 
         network = perceptron(path, activation or "relu", slope)
-    bad = [name for name, value in network.state_dict().items() if not bool(value.isfinite().all())]
+    check_finite(path, network.state_dict())
+    return network.to(device).eval()
+
+
+def check_finite(path: Path, tensors: Mapping[str, Tensor]) -> None:
+    """One sentence if the network in a file has numbers that are not finite."""
+    bad = [name for name, value in tensors.items() if not bool(value.isfinite().all())]
     if bad:
         raise ParameterError(
             f"The network in {path} has numbers that are not finite in {', '.join(bad[:3])}, so that it has no "
             "outputs; take a checkpoint from before the training diverged."
         )
-    return network.to(device).eval()
 
 
 def save_trained(config: TrainConfig, state: State, folder: str | os.PathLike[str]) -> tuple[list[Path], list[int]]:
