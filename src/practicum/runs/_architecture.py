@@ -45,7 +45,7 @@ _ARGUMENTS: dict[type[nn.Module], str] = {
     nn.AvgPool2d: "kernel_size stride padding ceil_mode count_include_pad divisor_override",
     nn.AdaptiveAvgPool1d: "output_size",
     nn.AdaptiveAvgPool2d: "output_size",
-    nn.AdaptiveMaxPool2d: "output_size",
+    nn.AdaptiveMaxPool2d: "output_size return_indices",
     nn.Softmax: "dim",
     nn.LogSoftmax: "dim",
     CNN: "shape channels outputs strides normalisation",
