@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import typer
 
-from practicum.cli import attacking, computing, inspecting, reproducing, resembling, storage, training
+from practicum.cli import attacking, computing, inspecting, pruning, reproducing, resembling, storage, training
 from practicum.errors import ParameterError, PracticumError
 
 INTERRUPTED = 130
@@ -49,6 +49,7 @@ app.command("simulate")(computing.simulate)
 app.command("train")(training.train)
 app.command("specialization")(resembling.specialization)
 app.command("attack")(attacking.attack)
+app.command("prune")(pruning.prune)
 app.command("batchnorm")(resembling.batchnorm)
 app.command("reproduce")(reproducing.reproduce)
 app.add_typer(storage.app, name="runs")

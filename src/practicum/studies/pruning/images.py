@@ -69,7 +69,7 @@ def _chosen(network: Any, layer: str, name: str, fractions: list[float], used: A
     selector = {"random": Random, "importance": Importance, "magnitude": Magnitude, "DPP": DPP}[how]()
     draws = seeds if how in ("random", "DPP") else 1
     select = select_nodes if kind == "node" else select_edges
-    found = select(network, layer, fractions, selector, used, draws=draws)
+    found: Any = select(network, layer, fractions, selector, used, draws=draws)
     return [each if isinstance(each, list) else [each] for each in found]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import xarray as xr
 
 from practicum.studies.claims import Claim, Verdict, exceeds
@@ -44,7 +45,7 @@ def _of_set(name: str, data: xr.Dataset) -> list[Claim]:
     spread = again.mean("seed").max("selector") - again.mean("seed").min("selector")
     middle = spread.sel(fraction=slice(0.2, None))
     widest = float(middle.max())
-    where = float(middle.fraction[int(middle.argmax())])
+    where = float(middle.fraction[int(np.argmax(middle.values))])
     verdict: Verdict = (
         "holds" if widest <= POINT else "holds in part" if float(middle.min()) <= POINT else "does not hold"
     )

@@ -31,7 +31,9 @@ def _committees(found: Found) -> list[Picture]:
                 f"Generalization error of pruned students over the nodes that stay, or as many parameters: pruned "
                 f"weights (points) and theory from the order parameters (lines). {_words(setting)}.",
                 partial(figures.pruning_curves, label="generalization error", log=True),
-                plain.assign_coords(kept=data.kept.values),
+                plain.assign_coords(
+                    kept=("kept", data.kept.values, {"label": "k: nodes that stay, or as many parameters"})
+                ),
                 (
                     f"g.{_key(setting)}",
                     *(("a.random", "c.pruned") if not setting.noise and setting.teachers == 2 else ()),
@@ -112,7 +114,10 @@ def _images(found: Found) -> list[Picture]:
     drawn = []
     for name, data in found.images.items():
         shown = data.error.rename(selector="setting", reweighted="panel", fraction="kept").to_dataset()
-        shown = shown.assign_coords(panel=["as pruned", "reweighted"])
+        shown = shown.drop_attrs().assign_coords(
+            panel=["as pruned", "reweighted"],
+            kept=("kept", data.fraction.values, {"label": "share of the first layer that stays"}),
+        )
         shown["unpruned"] = ("panel", np.full(2, float(data.unpruned)))
         key = name.replace(", ", ".")
         drawn.append(
@@ -120,7 +125,7 @@ def _images(found: Found) -> list[Picture]:
                 f"images-{key.replace('.', '-')}",
                 f"Test error over the share of the first layer that stays, before and after reweighting ({name}).",
                 partial(figures.pruning_curves, label="test error", percent=True),
-                shown.drop_attrs(),
+                shown,
                 tuple(f"d.{key}.{other}" for other in ("random-edge", "DPP-node", "magnitude-edge", "reweighted")),
             )
         )

@@ -115,9 +115,8 @@ class Settings:
 _SMALL, _LARGE = Committee(2, 6, seeds=10), Committee(5, 20, seeds=4, draws=100)
 _PICTURES = Images("mnist")
 _QUICK_PICTURES = replace(
-    _PICTURES, hidden=(100, 50), images=12_000, epochs=3, used=2000, fractions=(0.1, 0.2, 0.3, 0.5, 0.7, 0.9), seeds=4,
-    tested=2000,
-)  # fmt: skip
+    _PICTURES, hidden=(64, 32), images=12_000, epochs=4, used=2000, fractions=(0.1, 0.2, 0.4, 0.7), seeds=3, tested=2000
+)
 
 SCALES = {
     "quick": Settings(

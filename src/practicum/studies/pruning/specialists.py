@@ -56,7 +56,7 @@ def _of_seed(given: Any, student: Any, teacher: Any, inputs: Any, rho: np.ndarra
 
     rows = []
     for selector in selectors():
-        draws = select_nodes(module, layer, keep, selector, inputs, draws=int(given["draws"]))
+        draws: Any = select_nodes(module, layer, keep, selector, inputs, draws=int(given["draws"]))
         several = draws if isinstance(draws, list) else [draws]
         values = []
         for kept in several:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from practicum.studies.claims import Claim, Verdict, agreement, exceeds
+from practicum.studies.claims import NEAR, Claim, Verdict, agreement, exceeds
 from practicum.studies.pruning.judging import claim
 from practicum.studies.pruning.measurements import Found
 from practicum.studies.pruning.settings import PUBLISHED, SELECTORS, V_STAR, Committee
@@ -158,6 +158,7 @@ def _theory(found: Found) -> list[Claim]:
             told.append(f"{selector.replace('_', ' ')} {value:.3f}")
             worst = max(worst, abs(value - 1))
         value, error = mean(ratio.mean("selector"))
+        verdict = agreement(value, error, 1.0)
         claims.append(
             claim(
                 f"g.{setting.teachers}.{setting.students}" + (".noise" if setting.noise else ""),
@@ -165,7 +166,7 @@ def _theory(found: Found) -> list[Claim]:
                 1.0,
                 value,
                 error,
-                agreement(value, error, 1.0) if worst <= 0.1 else "holds in part",
+                "holds in part" if verdict == "holds" and worst > NEAR else verdict,
                 "Error of pruned weights over prediction, mean over k and selectors; by selector "
                 + ", ".join(told)
                 + ". In part if a selector is off by more than 10 %.",
@@ -173,7 +174,7 @@ def _theory(found: Found) -> list[Claim]:
         )
         if number == 0:
             claims.append(_copies(setting, data))
-            claims += _published(data)
+            claims += _published(data) if (setting.teachers, setting.students) == (2, 6) else []
     return claims
 
 
