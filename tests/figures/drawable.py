@@ -3,7 +3,7 @@
 import numpy as np
 import xarray as xr
 
-from figures import attacked, trained
+from figures import attacked, pruned, trained
 
 ALPHA = np.linspace(0.0, 100.0, 41)
 
@@ -98,5 +98,6 @@ ALL = {
     "optima": gains,
     **trained.ALL,
     **attacked.ALL,
+    **pruned.ALL,
 }
 """A dataset for every figure, by the figure's name."""

@@ -38,6 +38,10 @@ REQUIRED = {
     "inside_outside": ["inside", "outside"],
     "adversarial_examples": ["input", "inside", "outside", "perturbed", "teacher_before", "student_after"],
     "predicted_and_measured": ["predicted", "measured"],
+    "pruning_curves": ["error"],
+    "pruning_region": ["log_ratio"],
+    "kernels": ["kernel"],
+    "survivors": ["serves", "kept"],
 }
 
 

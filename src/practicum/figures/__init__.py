@@ -18,12 +18,15 @@ _HOMES = {
     "escape": "_escape",
     "hyperplanes": "_hyperplanes",
     "inside_outside": "_inside_outside",
+    "kernels": "_kernels",
     "l_shape": "_l_shape",
     "learning_curves": "_learning_curves",
     "optima": "_optima",
     "over_realization": "_over_realization",
     "overlaps": "_overlaps",
     "predicted_and_measured": "_predicted_and_measured",
+    "pruning_curves": "_pruning_curves",
+    "pruning_region": "_pruning_region",
     "race": "_race",
     "robustness_curves": "_robustness_curves",
     "robustness_scatter": "_robustness_scatter",
@@ -31,6 +34,7 @@ _HOMES = {
     "sample_threshold": "_samples",
     "save": "style",
     "success": "_success",
+    "survivors": "_survivors",
     "svg": "style",
     "theory_and_simulation": "_theory_and_simulation",
     "training_curves": "_training_curves",
@@ -45,12 +49,15 @@ __all__ = [
     "escape",
     "hyperplanes",
     "inside_outside",
+    "kernels",
     "l_shape",
     "learning_curves",
     "optima",
     "over_realization",
     "overlaps",
     "predicted_and_measured",
+    "pruning_curves",
+    "pruning_region",
     "race",
     "robustness_curves",
     "robustness_scatter",
@@ -58,6 +65,7 @@ __all__ = [
     "sample_threshold",
     "save",
     "success",
+    "survivors",
     "svg",
     "theory_and_simulation",
     "training_curves",
@@ -84,12 +92,15 @@ if TYPE_CHECKING:
     from practicum.figures._escape import escape as escape
     from practicum.figures._hyperplanes import hyperplanes as hyperplanes
     from practicum.figures._inside_outside import inside_outside as inside_outside
+    from practicum.figures._kernels import kernels as kernels
     from practicum.figures._l_shape import l_shape as l_shape
     from practicum.figures._learning_curves import learning_curves as learning_curves
     from practicum.figures._optima import optima as optima
     from practicum.figures._over_realization import over_realization as over_realization
     from practicum.figures._overlaps import overlaps as overlaps
     from practicum.figures._predicted_and_measured import predicted_and_measured as predicted_and_measured
+    from practicum.figures._pruning_curves import pruning_curves as pruning_curves
+    from practicum.figures._pruning_region import pruning_region as pruning_region
     from practicum.figures._race import race as race
     from practicum.figures._robustness_curves import robustness_curves as robustness_curves
     from practicum.figures._robustness_scatter import robustness_scatter as robustness_scatter
@@ -97,6 +108,7 @@ if TYPE_CHECKING:
     from practicum.figures._samples import data_strategies as data_strategies
     from practicum.figures._samples import sample_threshold as sample_threshold
     from practicum.figures._success import success as success
+    from practicum.figures._survivors import survivors as survivors
     from practicum.figures._theory_and_simulation import theory_and_simulation as theory_and_simulation
     from practicum.figures._training_curves import training_curves as training_curves
     from practicum.figures._winner_ranks import winner_ranks as winner_ranks

@@ -56,6 +56,20 @@ def texts(values: xr.DataArray) -> list[str]:
     return [f"{value:g}" if np.issubdtype(values.dtype, np.number) else str(value) for value in values.values]
 
 
+def named(data: xr.Dataset, name: str, otherwise: str) -> str:
+    """The attribute ``label`` of a variable or coordinate, such as names an axis; if it has none, `otherwise`."""
+    known = name in getattr(data, "variables", ())
+    return str(data[name].attrs.get("label", otherwise)) if known else otherwise
+
+
+def is_share(data: xr.Dataset, name: str) -> bool:
+    """Whether a coordinate holds shares, numbers from 0 to 1; whole numbers are counts, even if all are 1."""
+    if name not in getattr(data, "variables", ()) or not np.issubdtype(data[name].dtype, np.floating):
+        return False
+    values = data[name].values
+    return bool(np.nanmin(values, initial=0.0) >= 0 and np.nanmax(values, initial=0.0) <= 1)
+
+
 def positive(values: np.ndarray) -> np.ndarray:
     """A copy for a logarithmic axis: what is not a positive finite number is NaN, and is not drawn."""
     values = np.asarray(values, dtype=float)

@@ -1,4 +1,4 @@
-"""Settings that a robust student may come from: training regimes, initial scales, over-realization multiples."""
+"""Settings that a student may come from: training regimes, initial scales, multiples, selectors of what is kept."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from practicum.figures.style import MANY, MARKERS, PAPER
 if TYPE_CHECKING:
     import xarray as xr
 
-_KINDS = ("regime", "setting", "multiple")
+_KINDS = ("regime", "setting", "multiple", "selector")
 _LONG = 64
 """Letters of a name; the middle of a longer one is left out."""
 
 
 def over_regimes(data: xr.Dataset, dim: str, first: str, *others: str) -> xr.Dataset:
-    """The dataset with the dimension `dim`, whichever of ``regime``, ``setting`` and ``multiple`` it was before.
+    """The dataset with the dimension `dim`, which may have been ``regime``, ``setting``, ``multiple`` or ``selector``.
 
     The variable `first` decides. If it has none of them, it and `others` are of a single regime, whose name is that of
     a coordinate left behind by a selection, if there is one.
@@ -34,7 +34,8 @@ def over_regimes(data: xr.Dataset, dim: str, first: str, *others: str) -> xr.Dat
         return data if kind == dim or dim in data.dims else data.drop_vars(dim, errors="ignore").rename({kind: dim})
     if dim in data.dims:
         return data
-    left = next((kind for kind in ("regime", "setting") if kind in data.coords and data[kind].ndim == 0), None)
+    alike = [kind for kind in _KINDS if kind != "multiple"]
+    left = next((kind for kind in alike if kind in data.coords and data[kind].ndim == 0), None)
     name = "" if left is None else texts(data[left].expand_dims("one"))[0]
     data = data.drop_vars(dim, errors="ignore")
     alone = [key for key in (first, *others) if key in data.variables]
