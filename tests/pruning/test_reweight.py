@@ -8,7 +8,7 @@ torch = pytest.importorskip("torch")
 from torch import nn  # noqa: E402
 from torch.utils.data import DataLoader, TensorDataset  # noqa: E402
 
-from practicum.pruning import compact, reweight  # noqa: E402
+from practicum.pruning import Reweighting, compact, reweight  # noqa: E402
 from practicum.pruning.kept import Kept  # noqa: E402
 from practicum.pruning.masks import masked  # noqa: E402
 from pruning.to_prune import check_same, drawn, edges, filled, nodes, perceptron, snapshot  # noqa: E402
@@ -158,6 +158,19 @@ def test_batches_do_not_matter(kind):
         assert torch.equal(found[2][0].bias, whole[2][0].bias)
     other = reweight(network, kept, x[:1500])  # half of the data is another fit
     assert not torch.allclose(other[2][0].weight, whole[2][0].weight, rtol=1e-3)
+
+
+@pytest.mark.parametrize("kind", CHECKS)
+def test_many_masks_of_one_layer_need_the_data_once(kind):
+    network, (_, kept) = perceptron(), CHECKS[kind]
+    many = Reweighting(network, kept.layer, (part for part in X.split(50)), kind=kind)
+    for mask in (kept.mask, ~kept.mask):
+        other = Kept(kept.layer, kind, mask)
+        found, alone = many(other, ridge=1e-3), reweight(network, other, X, ridge=1e-3)
+        for name, values in alone.state_dict().items():
+            assert torch.equal(values, found.state_dict()[name]), name
+    network[2][0].weight.data.zero_()  # what it has seen stays
+    assert torch.equal(many(other, ridge=1e-3)(X), alone(X))
 
 
 def test_a_large_mean_costs_no_digits():

@@ -17,6 +17,7 @@ _HOMES = {
     "Kernel": "dpp.kernel",
     "Magnitude": "select.plain",
     "Random": "select.plain",
+    "Reweighting": "reweighting",
     "Selector": "select.base",
     "SoftMagnitude": "select.plain",
     "as_masks": "dpp.sampling",
@@ -49,6 +50,7 @@ __all__ = [
     "Kernel",
     "Magnitude",
     "Random",
+    "Reweighting",
     "Selector",
     "SoftMagnitude",
     "as_masks",
@@ -110,6 +112,7 @@ if TYPE_CHECKING:
     from practicum.pruning.kept import Kept as Kept
     from practicum.pruning.masks import masked as masked
     from practicum.pruning.removal import compact as compact
+    from practicum.pruning.reweighting import Reweighting as Reweighting
     from practicum.pruning.reweighting import reweight as reweight
     from practicum.pruning.select.base import Selector as Selector
     from practicum.pruning.select.diverse import DPP as DPP

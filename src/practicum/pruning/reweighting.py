@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from numbers import Real
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from practicum.errors import ParameterError
 from practicum.networks._torch import need_torch
@@ -35,10 +35,10 @@ def reweight(
     Of the removed nodes nothing stays: their own weights, biases and norms are 0 too, so that they can be counted as
     gone. Shapes stay; :func:`practicum.pruning.compact` makes the network smaller.
 
-    The data go through the network once. What is kept of them is one Gram matrix of the numbers that a layer sees, in
-    float64: pixels or nodes, times positions above a Flatten, times 9 for a convolution of 3 x 3, whose patches are
-    taken with their padding, so that the fit is the best also at the border. Batches do not change the result but for
-    roundings. BatchNorm is as in evaluation.
+    The data go through the network once; for many masks of one layer see :class:`Reweighting`. What is kept of them is
+    one Gram matrix of the numbers that a layer sees, in float64: pixels or nodes, times positions above a Flatten,
+    times 9 for a convolution of 3 x 3, whose patches are taken with their padding, so that the fit is the best also at
+    the border. How the data are cut into batches makes no difference. BatchNorm is as in evaluation.
 
     Main arguments:
         network: not pruned yet, since what is 0 already cannot be made up for. It stays as it is.
@@ -68,10 +68,79 @@ def reweight(
     al., arXiv:2006.16617, section 5 (edges).
     """
     need_torch()
+    if teacher is None:
+        _check(network, kept, ridge)
+        return Reweighting(network, kept.layer, inputs, kind=kept.kind)(kept, ridge=ridge)
+    copy, layer = _check(network, kept, ridge)
+    _refit(copy, layer, kept, inputs, float(ridge), teacher)
+    return copy
+
+
+class Reweighting:
+    """:func:`reweight` for many masks of one layer: data go through the network once, and each mask costs its fit only.
+
+    ``Reweighting(network, layer, inputs, kind="edges")(kept)`` is ``reweight(network, kept, inputs)``, bit for bit.
+
+    Main arguments:
+        network: not pruned yet. It is copied, so that later changes do not count.
+        layer: its name.
+        inputs: as in :func:`reweight`.
+
+    Other arguments:
+        kind: of the choices to come, "nodes" or "edges".
+
+    Raises:
+        ParameterError: as :func:`reweight`; in a call also if the choice is about another layer or kind.
+    """
+
+    def __init__(
+        self, network: nn.Module, layer: str, inputs: Tensor | Iterable[Any], *, kind: Literal["nodes", "edges"]
+    ) -> None:
+        need_torch()
+        from practicum.pruning._folding import check_patches
+        from practicum.pruning._layers import layer_of
+        from practicum.pruning._listening import moments_seen
+        from practicum.pruning._reach import reach
+        from practicum.pruning.masks import _copied
+
+        if kind not in ("nodes", "edges"):
+            raise ParameterError(
+                f"The 'kind' parameter of Reweighting must be 'nodes' or 'edges'. Got {kind!r:.60} instead."
+            )
+        self.network, self.layer, self.kind = _copied(network), layer, kind
+        target = layer_of(self.network, layer)
+        self.heard = reach(self.network, target) if kind == "nodes" else None
+        names = [layer] if self.heard is None else [part.name for part in self.heard.consumers]
+        layers: list[Any] = [self.network.get_submodule(name) for name in names]
+        for each in layers:
+            check_patches(each)
+        self.moments = dict(zip(names, moments_seen(self.network, layers, inputs)))
+
+    def __call__(self, kept: Kept, *, ridge: float = 1e-10) -> nn.Module:
+        """The pruned and reweighted copy; see :func:`reweight`."""
+        from practicum.pruning._folding import fold
+
+        copy, layer = _check(self.network, kept, ridge)
+        if (kept.layer, kept.kind) != (self.layer, self.kind):
+            raise ParameterError(
+                f"This Reweighting has seen what {self.kind} of '{self.layer}' need. Got {kept.kind} of '{kept.layer}' "
+                "instead; make another one for those."
+            )
+        if self.heard is None:
+            fold(layer, kept.mask.flatten(1), self.moments[kept.layer], float(ridge))
+            return copy
+        for part in self.heard.consumers:
+            consumer: Any = copy.get_submodule(part.name)
+            stays = part.entries(kept.mask)
+            patch = consumer.weight[0].numel() // len(stays)
+            fold(consumer, stays.repeat_interleave(patch), self.moments[part.name], float(ridge))
+        _silence(copy, layer, kept.mask, self.heard)
+        return copy
+
+
+def _check(network: nn.Module, kept: Kept, ridge: Any) -> tuple[nn.Module, Layer]:
+    """A copy of the network and its layer, or one sentence."""
     from practicum.pruning._choice import chosen
-    from practicum.pruning._folding import check_patches, fold
-    from practicum.pruning._listening import moments_seen
-    from practicum.pruning._reach import reach
     from practicum.pruning.masks import _copied
 
     if isinstance(ridge, bool) or not isinstance(ridge, Real) or not 0 <= float(ridge) < float("inf"):
@@ -80,27 +149,10 @@ def reweight(
             f"{ridge!r:.60} instead."
         )
     copy = _copied(network)
-    layer = chosen(copy, kept)
-    if teacher is not None:
-        _refitted(copy, layer, kept, inputs, float(ridge), teacher)
-    elif kept.kind == "edges":
-        check_patches(layer)
-        (moments,) = moments_seen(copy, [layer], inputs)
-        fold(layer, kept.mask.flatten(1), moments, float(ridge))
-    else:
-        heard = reach(copy, layer)
-        consumers: list[Any] = [copy.get_submodule(part.name) for part in heard.consumers]
-        for consumer in consumers:
-            check_patches(consumer)
-        for part, consumer, moments in zip(heard.consumers, consumers, moments_seen(copy, consumers, inputs)):
-            stays = part.entries(kept.mask)
-            patch = consumer.weight[0].numel() // len(stays)
-            fold(consumer, stays.repeat_interleave(patch), moments, float(ridge))
-        _silence(copy, layer, kept.mask, heard)
-    return copy
+    return copy, chosen(copy, kept)
 
 
-def _refitted(copy: nn.Module, layer: Layer, kept: Kept, inputs: Any, ridge: float, teacher: Any) -> None:
+def _refit(copy: nn.Module, layer: Layer, kept: Kept, inputs: Any, ridge: float, teacher: Any) -> None:
     import torch
 
     from practicum.pruning._folding import refit
