@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -46,7 +46,8 @@ def path(network: nn.Module, name: str) -> Path:
     """The steps after a layer, up to the first operation that mixes nodes, or the first value that is used twice.
 
     Whether an operation treats each node by itself is not looked up but tried: some nodes of random numbers are
-    changed, and the others must stay. So activations of the user's own are known too.
+    changed, and the others must stay, for so many sets of nodes that each node is told from each. So activations of the
+    user's own are known too.
 
     Raises:
         ParameterError: as :func:`layer_of`; also if forward cannot be traced, or if the layer computes not once in it.
@@ -148,17 +149,26 @@ def _by_node(
 ) -> tuple[int, ...] | None:
     """The shape after the operation; None if it mixes nodes, or does not take them."""
     random = torch.Generator().manual_seed(0)
-    nodes = shape[axis]
-    changed = torch.zeros(nodes, dtype=torch.bool)
-    changed[torch.randperm(nodes, generator=random)[: (nodes + 1) // 2]] = True
     first, second = (torch.randn(shape, generator=random).to(like) for _ in range(2))
-    where = changed.view(*[-1 if n == axis % len(shape) else 1 for n in range(len(shape))])
-    second = torch.where(where.to(like.device), second, first)
     try:
-        before, after = call(first.clone()), call(second.clone())
+        result = call(first.clone())
+        if not isinstance(result, Tensor) or result.ndim != len(shape) or result.shape[axis] != shape[axis]:
+            return None
+        for changed in _sets(shape[axis]):
+            mixed = first.clone()
+            mixed.movedim(axis, 0)[changed] = second.movedim(axis, 0)[changed]
+            same = (values.movedim(axis, 0)[~changed].nan_to_num() for values in (result, call(mixed)))
+            if not torch.equal(*same):
+                return None
     except Exception:  # an operation may refuse these shapes in any way it likes
         return None
-    if not isinstance(before, Tensor) or before.ndim != len(shape) or before.shape[axis] != nodes:
-        return None
-    same = (value.movedim(axis, -1)[..., ~changed].nan_to_num() for value in (before, after))
-    return tuple(before.shape) if torch.equal(*same) else None
+    return tuple(result.shape)
+
+
+def _sets(nodes: int) -> Iterator[Tensor]:
+    """Sets of nodes such that for every two of them some set holds the first alone: by the digits of their numbers."""
+    numbers = torch.arange(nodes)
+    for digit in range((nodes - 1).bit_length()):
+        holds = (numbers >> digit) % 2 == 1
+        yield holds
+        yield ~holds
