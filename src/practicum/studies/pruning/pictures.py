@@ -14,6 +14,9 @@ from practicum.studies.pruning.measurements import Found
 from practicum.studies.pruning.settings import Committee
 
 
+_NOTHING = 1e-12
+
+
 def draw(found: Found) -> list[Picture]:
     """What there is to draw, in the order of the claims."""
     return [*_committees(found), *_regions(found), _kernel(found), _survivors(found), *_images(found)]
@@ -59,6 +62,7 @@ def _regions(found: Found) -> list[Picture]:
     for data in found.regions.values():
         with np.errstate(divide="ignore", invalid="ignore"):
             ratio = np.log(data.edge_error) - np.log(data.node_error)
+        ratio = ratio.where(np.maximum(data.edge_error, data.node_error) > _NOTHING)  # at k = K both are rounding
         parts.append(ratio.rename("log_ratio").to_dataset().drop_attrs())
     joined: Any = xr.concat(parts, xr.Variable("teachers", list(found.regions)), join="outer")
     return [
