@@ -120,9 +120,7 @@ def edges() -> None:
 
     apart = seconds(lambda: [direct(unit) for unit in range(unit_by_unit)], 3)[0] / unit_by_unit * units
     ours = seconds(lambda: together(units), 3)[0]
-    print(
-        f"edge kernels of {units} units: {apart:.1f} s unit by unit, {ours:.1f} s from one table; {apart / ours:.1f} times"
-    )
+    print(f"edge kernels of {units} units: {apart:.1f} s unit by unit, {ours:.1f} s together; {apart / ours:.1f} times")
     seen, fractions = seen_edges(network, "0", selector, pictures), np.linspace(0.1, 0.9, 9)
     sizes = [round(float(fraction) * ITEMS) for fraction in fractions]
     kernel = seconds(lambda: selector.kernel(seen(0)).rank, 5)[0]
