@@ -70,6 +70,16 @@ def test_batchnorm_goes_on_learning_as_if_the_nodes_had_never_been_there():
     assert found[1][0].num_batches_tracked == 8
 
 
+@pytest.mark.parametrize("affine", [True, False])
+def test_norms_of_pictures(affine):
+    norm = nn.InstanceNorm2d(6, affine=affine, track_running_stats=affine)
+    network = filled(nn.Sequential(nn.Conv2d(2, 6, 3), norm, nn.Tanh(), nn.Conv2d(6, 2, 2)))
+    kept = nodes("0", 0, 2, 3, of=6)
+    found = compact(network, kept)
+    check(found, network, {"3": each}, kept, drawn(20, 2, 9, 9))
+    assert found[1].num_features == 3
+
+
 def test_layers_one_after_the_other():
     network = perceptron()
     found = compact(compact(network, FIRST), SECOND)

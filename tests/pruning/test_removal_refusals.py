@@ -82,6 +82,48 @@ def test_what_does_not_go_is_one_sentence(network, kept, text):
     assert "\n" not in str(caught.value)
 
 
+class Lambda(nn.Module):
+    def __init__(self, function):
+        super().__init__()
+        self.function = function
+
+    def forward(self, x):
+        return self.function(x)
+
+
+MIXING = {
+    "groups": lambda x: nn.functional.group_norm(x, 2),
+    "shuffled": nn.ChannelShuffle(2),
+    "rolled": lambda x: x.roll(1, 1),
+    "summed": lambda x: x.cumsum(1),
+    "largest": lambda x: x * (x == x.amax(1, keepdim=True)),
+    "halves": lambda x: torch.cat(x.chunk(2, 1)[::-1], 1),
+    "random": lambda x: nn.functional.dropout(x, 0.5, training=True),
+    "batch": lambda x: x.flatten(0, 1).unsqueeze(0),
+}
+
+
+@pytest.mark.parametrize("kind", MIXING)
+@pytest.mark.parametrize("nodes_in_all", [4, 6, 32])
+def test_whatever_mixes_nodes_is_noticed(kind, nodes_in_all):
+    """Also with few nodes, of which one random set could be just a group."""
+    size = nodes_in_all
+    network = nn.Sequential(nn.Conv2d(2, size, 1), Lambda(MIXING[kind]), nn.Conv2d(size, 2, 1))
+    with pytest.raises(ParameterError, match=r"are mixed by|are combined with other values by"):
+        compact(network, nodes("0", 0, 2, of=size))
+
+
+def test_rows_are_one_picture_to_an_instance_norm():
+    network = nn.Sequential(nn.Linear(6, 9), nn.InstanceNorm1d(9), nn.Linear(9, 2))
+    with pytest.raises(ParameterError, match="are mixed by '1'"):
+        compact(network, FIRST)
+
+
+def test_whatever_works_on_each_number_is_taken():
+    network = nn.Sequential(nn.Conv2d(2, 4, 1), Lambda(lambda x: x.exp_().sub_(0.3).clamp_max(2.0)), nn.Conv2d(4, 2, 1))
+    assert compact(network, nodes("0", 0, 2, of=4))[2].in_channels == 2
+
+
 def test_weights_that_are_computed_are_told_apart():
     network = perceptron()
     parametrize.register_parametrization(network[0], "weight", nn.Identity())

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Callable
 from operator import getitem
 from typing import Any, NamedTuple
 
-import torch
 from torch import Tensor, fx, nn
 from torch.fx.node import map_arg
 
@@ -16,14 +14,10 @@ from practicum.networks._evaluation import evaluated
 from practicum.pruning._copies import SILENCED
 from practicum.pruning._layers import LAYERS, Layer, layer_of
 from practicum.pruning._paths import _attribute, _Whole
+from practicum.pruning._places import BATCH, Place, by_node, first_place
 
-_NORMS = (
-    *(nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm),
-    *(nn.InstanceNorm1d, nn.InstanceNorm2d, nn.InstanceNorm3d),
-)
-
-_BATCH = 3
-"""Examples on which operations are tried."""
+_BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
+_INSTANCE_NORMS = (nn.InstanceNorm1d, nn.InstanceNorm2d, nn.InstanceNorm3d)
 
 
 class NotAChain(ParameterError):
@@ -62,14 +56,6 @@ class Reach(NamedTuple):
     final: bool
 
 
-class _Place(NamedTuple):
-    """Where the nodes are in a value like the traced one, of this shape."""
-
-    shape: tuple[int, ...]
-    axis: int
-    together: bool
-
-
 def reach(network: nn.Module, layer: Layer) -> Reach:
     """Who hears the nodes of a layer.
 
@@ -104,7 +90,7 @@ class _Walk:
                     f"{type(self.network).__name__} cannot be traced ({why:.120})."
                 ) from None
             self.calls = [node for node in graph.nodes if node.op == "call_module"]
-            self.follow(self.only_call(self.layer), _first_place(self.layer))
+            self.follow(self.only_call(self.layer), first_place(self.layer))
         if not self.consumers:
             raise ParameterError(f"No layer hears the nodes of '{self.name}', so that pruning them has no sense.")
         first = next(iter(self.consumers))
@@ -125,7 +111,7 @@ class _Walk:
             )
         return calls[0]
 
-    def follow(self, value: fx.Node, place: _Place) -> None:
+    def follow(self, value: fx.Node, place: Place) -> None:
         """Note all consumers of a value."""
         for user in value.users:
             if user.op == "output":
@@ -138,9 +124,8 @@ class _Walk:
             if isinstance(module, LAYERS):
                 layer_of(self.network, str(user.target))
                 self.consumers[self.only_call(module)] = self.consumer(module, str(user.target), place)
-            elif isinstance(module, _NORMS) or (isinstance(module, nn.PReLU) and module.num_parameters > 1):
+            elif module is not None and (size := _numbers_by_node(module, place)):
                 self.only_call(module)
-                size = module.num_parameters if isinstance(module, nn.PReLU) else module.num_features
                 self.norms.append(self.part(str(user.target), size, place))
                 self.follow(user, place)
             else:
@@ -148,7 +133,7 @@ class _Walk:
                     self.norms.append(self.part(str(user.target), module.get_buffer(SILENCED).numel(), place))
                 self.follow(user, self.tried(user, value, place))
 
-    def consumer(self, module: Any, name: str, place: _Place) -> Part:
+    def consumer(self, module: Any, name: str, place: Place) -> Part:
         if isinstance(module, nn.Linear):
             if len(place.shape) > 2:
                 raise NotAChain(
@@ -160,12 +145,12 @@ class _Walk:
             raise NotAChain(f"The nodes of '{self.name}' go into '{name}', a convolution whose groups see some each.")
         return self.part(name, module.in_channels, place)
 
-    def part(self, name: str, size: int, place: _Place) -> Part:
+    def part(self, name: str, size: int, place: Place) -> Part:
         if size % self.nodes or (len(place.shape) > 2 and size != self.nodes):
             raise NotAChain(f"The {self.nodes} nodes of '{self.name}' do not fit the {size} entries of '{name}'.")
         return Part(name, size // self.nodes, place.together)
 
-    def tried(self, user: fx.Node, value: fx.Node, place: _Place) -> _Place:
+    def tried(self, user: fx.Node, value: fx.Node, place: Place) -> Place:
         """Where the nodes are after an operation that treats each by itself."""
         name = str(user.target) if user.op != "call_function" else getattr(user.target, "__name__", user.name)
         sizes = [node for node in user.all_input_nodes if node is not value]
@@ -180,7 +165,7 @@ class _Walk:
                 f"The nodes of '{self.name}' go through '{name}', a {type(module).__name__} of whose numbers it is not "
                 "known which belong to a node."
             )
-        found = _by_node(self.call(user, value), place, self.nodes, self.layer.weight)
+        found = by_node(self.call(user, value), place, self.nodes, self.layer.weight)
         if found is None:
             raise NotAChain(
                 f"The nodes of '{self.name}' are mixed by '{name}', or reshaped to sizes that are written down; a "
@@ -199,7 +184,7 @@ class _Walk:
             def known(node: fx.Node) -> Any:
                 if node is value:
                     return given
-                return _attribute(self.network, str(node.target)) if node.op == "get_attr" else _BATCH
+                return _attribute(self.network, str(node.target)) if node.op == "get_attr" else BATCH
 
             args, kwargs = map_arg(user.args, known), map_arg(user.kwargs, known)
             if user.op == "call_module":
@@ -209,6 +194,15 @@ class _Walk:
             return user.target(*args, **kwargs)  # pyright: ignore[reportCallIssue]
 
         return called
+
+
+def _numbers_by_node(module: nn.Module, place: Place) -> int:
+    """How many entries a module has that treats each by itself, with numbers of its own; 0 for another module."""
+    if isinstance(module, nn.PReLU) and module.num_parameters > 1:
+        return module.num_parameters
+    # Rows without positions are to an InstanceNorm one picture, over which it takes the mean.
+    kinds = _BATCH_NORMS + (_INSTANCE_NORMS if len(place.shape) > 2 else ())
+    return module.num_features if isinstance(module, kinds) else 0
 
 
 def _is_size(node: fx.Node) -> bool:
@@ -223,40 +217,3 @@ def _is_size(node: fx.Node) -> bool:
 
 def _is_first(node: fx.Node) -> bool:
     return node.op == "call_function" and node.target is getitem and isinstance(node.args[1], int) and node.args[1] == 0
-
-
-def _first_place(layer: Layer) -> _Place:
-    sides = {nn.Linear: (), nn.Conv1d: (64,), nn.Conv2d: (32, 32), nn.Conv3d: (16, 16, 16)}
-    along = next(side for kind, side in sides.items() if isinstance(layer, kind))
-    # Rows of several vectors, if a Linear sees such, are flattened vector by vector.
-    return _Place((_BATCH, len(layer.weight), *along), 1, not isinstance(layer, nn.Linear))
-
-
-def _by_node(call: Callable[[Tensor], Any], place: _Place, nodes: int, like: Tensor) -> _Place | None:
-    """Where the nodes are after an operation; None if it mixes them, loses them, or does not take such a value."""
-    random = torch.Generator().manual_seed(0)
-    changed = torch.zeros(nodes, dtype=torch.bool)
-    changed[torch.randperm(nodes, generator=random)[: (nodes + 1) // 2]] = True
-    first, second = (torch.randn(place.shape, generator=random) for _ in range(2))
-    there = _entries(changed, place.shape[place.axis], place.together)
-    second = torch.where(there.view(-1, *[1] * (len(place.shape) - 2)), second, first)
-    with suppress(Exception):  # an operation may refuse these shapes in any way it likes
-        before, after = (call(value.to(like)) for value in (first, second))
-        if isinstance(before, Tensor) and before.ndim > 1 and len(before) == _BATCH and before.shape[1] % nodes == 0:
-            same = ((before == after) | (before.isnan() & after.isnan())).cpu().movedim(1, 0).flatten(1).all(1)
-            for together in _orders(before, place):
-                there = _entries(changed, len(same), together)
-                if bool(same[~there].all()) and not bool(same[there].all()):
-                    return _Place(tuple(before.shape), 1, together)
-    return None
-
-
-def _orders(value: Tensor, place: _Place) -> Iterator[bool]:
-    yield place.together
-    if value.ndim == 2 < len(place.shape):
-        yield not place.together
-
-
-def _entries(mask: Tensor, size: int, together: bool) -> Tensor:
-    times = size // len(mask)
-    return mask.repeat_interleave(times) if together else mask.repeat(times)
