@@ -12,7 +12,7 @@ from practicum import ParameterError  # noqa: E402
 from practicum.pruning import compact, reweight  # noqa: E402
 from pruning.residual import INSIDE, STREAM, Residual  # noqa: E402
 from pruning.test_removal import check, each  # noqa: E402
-from pruning.to_prune import check_same, drawn, filled, snapshot  # noqa: E402
+from pruning.to_prune import check_same, drawn, filled, nodes, snapshot  # noqa: E402
 
 X = drawn(40, 3, 8, 8)
 
@@ -82,6 +82,12 @@ def test_a_norm_over_all_nodes_is_noticed():
     network = filled(Residual(lambda: nn.GroupNorm(1, 6)))
     with pytest.raises(ParameterError, match="does not answer like the one in which nobody hears them"):
         compact(network, STREAM["stem"][0], inputs=X)
+
+
+def test_where_all_nodes_stay_nothing_changes():
+    pytest.importorskip("torch_pruning", reason="Torch-Pruning, an optional package, is not installed")
+    network = filled(Residual())
+    assert torch.equal(compact(network, nodes("stem", *range(6), of=6), inputs=X)(X), network(X))
 
 
 def test_a_batch_that_does_not_fit_is_one_sentence():

@@ -64,8 +64,8 @@ def reweight(
             a negative ridge; for nodes, or with a teacher, next layers that are not known, as in a residual network;
             with a teacher, a layer that is not right below the outputs.
 
-    Source: Mariet and Sra, "Diversity Networks", arXiv:1511.05077, section 3 (nodes, without a constant); Acharyya et
-    al., arXiv:2006.16617, section 5 (edges).
+    Source: Mariet and Sra, "Diversity Networks", arXiv:1511.05077 (nodes); Acharyya et al., arXiv:2006.16617 (edges).
+    The constant, convolutions and the refit to a teacher are ours.
     """
     need_torch()
     if teacher is None:
