@@ -260,7 +260,7 @@ def damaged(name="x", content=b""):
         (["--save", lambda: damaged() + "/x.npz"], 1, "cannot be written to x/x.npz: "),
         (["--atack", "pgd"], 2, "No such option"),
     ],
-    ids=lambda value: " ".join(map(str, value)) if isinstance(value, list) else "",
+    ids=lambda value: " ".join("made" if callable(v) else str(v) for v in value) if isinstance(value, list) else "",
 )
 def test_mistakes_are_one_sentence(practicum, arguments, code, sentence):
     words = [word() if callable(word) else word for word in arguments]

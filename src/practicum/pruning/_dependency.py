@@ -33,7 +33,7 @@ def removed(copy: nn.Module, kept: Kept, inputs: Any, reason: str) -> nn.Module:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            import torch_pruning
+            import torch_pruning  # pyright: ignore[reportMissingImports]
     except ImportError:
         raise ParameterError(
             f"{reason} Torch-Pruning may follow them, and it is not installed; run pip install torch-pruning."

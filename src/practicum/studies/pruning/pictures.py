@@ -13,7 +13,6 @@ from practicum.studies.claims import Picture
 from practicum.studies.pruning.measurements import Found
 from practicum.studies.pruning.settings import Committee
 
-
 _NOTHING = 1e-12
 
 
