@@ -25,7 +25,7 @@ def images(config: StudyConfig) -> xr.Dataset:
     """
     import torch
 
-    from practicum.pruning import masked, reweight
+    from practicum.pruning import Reweighting, masked
 
     given: Any = config.parameters
     network, used, test, labels = _trained(given)
@@ -33,6 +33,7 @@ def images(config: StudyConfig) -> xr.Dataset:
     seeds = int(given["seeds"])
     layer = next(name for name, part in network.named_modules() if isinstance(part, torch.nn.Linear))
     total = sum(p.numel() for p in network.parameters())
+    fold = {kind: Reweighting(network, layer, used, kind=kind) for kind in ("nodes", "edges")}  # one pass for all masks
 
     def error(pruned: torch.nn.Module) -> float:
         with torch.no_grad():
@@ -49,7 +50,7 @@ def images(config: StudyConfig) -> xr.Dataset:
                     found[row, :, column, seed] = found[row, :, column, 0]
                     continue
                 found[row, 0, column, seed] = error(masked(network, draws[seed]))
-                found[row, 1, column, seed] = error(reweight(network, draws[seed], used))
+                found[row, 1, column, seed] = error(fold[draws[seed].kind](draws[seed]))
     return xr.Dataset(
         {
             "error": (("selector", "reweighted", "fraction", "seed"), found),
