@@ -8,7 +8,7 @@ from scipy.special import log_softmax, logsumexp, softmax
 
 torch = pytest.importorskip("torch")
 
-from practicum.robustness.attacks._slopes import with_gradient  # noqa: E402
+from practicum.robustness.attacks._slopes import Towards, by_autograd, with_gradient  # noqa: E402
 from practicum.robustness.attacks.losses import Truth, fooled, losses, targeted  # noqa: E402
 from robustness.attack_networks import drawn  # noqa: E402
 
@@ -80,6 +80,21 @@ def test_gradients_against_finite_differences(name, oracle, margin):
             np.testing.assert_allclose(theirs[..., k], slope, rtol=1e-6, atol=1e-8)
 
 
+@pytest.mark.parametrize("name, oracle, margin", CASES)
+def test_gradients_against_autograd(name, oracle, margin):
+    """Also of one teacher for all students, whose outputs have one seed where they are fixed."""
+    truth = truth_of(name, oracle, margin)
+    if not oracle and truth.outputs is not None:
+        truth = truth._replace(outputs=THEIRS[:1])
+    one = with_gradient(name, OURS, truth)
+    two = by_autograd(lambda outputs, truth: losses(name, outputs, truth), OURS, truth)
+    for found, expected in zip(one, two):
+        if found is not None:
+            torch.testing.assert_close(found, expected, rtol=1e-9, atol=1e-12)
+        else:
+            assert expected is None or not expected.any()
+
+
 def test_the_margin_that_the_teacher_lacks_pulls():
     """Beyond the gate the teacher's outputs have no gradient, below it they have."""
     truth = truth_of("margin", True, MARGIN)
@@ -91,21 +106,26 @@ def test_the_margin_that_the_teacher_lacks_pulls():
 
 
 @pytest.mark.parametrize("scale", [1.0, 1e-3, 1e3])
-def test_targeted_dlr(scale):
-    wanted = (LABELS + 1) % C
-    z = (scale * OURS).requires_grad_()
-    found = targeted(z, LABELS, wanted.expand(S, R))
-    (gradient,) = torch.autograd.grad(found.sum(), z)
+@pytest.mark.parametrize("oracle", [False, True])
+def test_targeted_dlr(scale, oracle):
+    """Also where the wanted class is the right one, which it can become for an oracle."""
+    truth = Truth(None, THEIRS, True) if oracle else Truth(LABELS, None)
+    right = truth.classes().expand(S, R)
+    wanted = torch.where(torch.arange(R) % 7 == 0, right, (right + 1) % C)
+    towards = Towards(wanted)
+    found, gradient, back = towards.with_gradient(scale * OURS, truth)
+    assert back is None
+    torch.testing.assert_close(towards(scale * OURS, truth), found)
+    torch.testing.assert_close(targeted(scale * OURS, right, wanted), found)
     for s in range(S):
         for r in range(R):
-            row, y, t = OURS[s, r].numpy(), int(LABELS[0, r]), int(wanted[0, r])
+            row, y, t = OURS[s, r].numpy(), int(right[s, r]), int(wanted[s, r])
             first, _, third, fourth, _ = np.sort(row)[::-1]
             expected = (row[t] - row[y]) / (first - 0.5 * (third + fourth))
-            np.testing.assert_allclose(found[s, r].detach(), expected, rtol=1e-7)
+            np.testing.assert_allclose(found[s, r], expected, rtol=1e-7, atol=1e-12)
     for k in range(C):
         step = 1e-6 * scale * torch.eye(C, dtype=torch.float64)[k]
-        ends = (targeted(scale * OURS + sign * step, LABELS, wanted.expand(S, R)) for sign in (1, -1))
-        slope = torch.sub(*ends) / (2e-6 * scale)
+        slope = torch.sub(*(towards(scale * OURS + sign * step, truth) for sign in (1, -1))) / (2e-6 * scale)
         np.testing.assert_allclose(gradient[..., k], slope, rtol=1e-6, atol=1e-6 / scale)
 
 

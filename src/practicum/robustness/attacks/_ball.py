@@ -17,6 +17,9 @@ from torch import Tensor
 ALLOWED = 1e-6
 """Relative excess of a distance over its radius that rounding may cause."""
 
+_SMALL = 1e-15
+"""Lengths whose squares are far from the smallest numbers."""
+
 _ROUNDS, _PULL, _RELAXED = 10, 3.0, 1.6
 """Of the search for the nearest point of a side within a cube; measured, 20 rounds gain 0.4 % more."""
 
@@ -108,10 +111,16 @@ class Ball:
             gradient = self._confined(gradient)
         elif self.norm == "linf":
             return gradient.sign_()
-        # A gradient of 1e-30 has a direction too; only that of exactly 0 has none.
-        scale = _largest(gradient)
-        gradient.div_(torch.where(scale > 0, scale, torch.ones_like(scale)))
-        return gradient.div_((_length(gradient) if self.norm == "l2" else _mean(gradient)).clamp_min(1e-30))
+        size = _length if self.norm == "l2" else _mean
+        length = size(gradient)
+        small = (length < _SMALL).view(length.shape[:2])
+        if bool(small.any()):
+            # A gradient of 1e-30 has a direction too, though its square is 0; only that of exactly 0 has none.
+            some = gradient[small].unsqueeze(0)
+            scale = _largest(some)
+            some.div_(torch.where(scale > 0, scale, torch.ones_like(scale)))
+            gradient[small], length[small] = some.squeeze(0), size(some).clamp_min_(_SMALL).squeeze(0)
+        return gradient.mul_(length.reciprocal_())
 
     def step_(self, inputs: Tensor, direction: Tensor, size: float) -> Tensor:
         """Move by `size` radii along a direction of size 1, and back into the ball."""
@@ -204,13 +213,17 @@ def _bounds(clean: Tensor, one: float | None, radii: Tensor, box: tuple[float, f
     near = radii.to(clean.dtype) if one is None else one
     low, high = clean - near, clean + near
     # Where an input is large beside the radius, rounding the sum shows; then the bounds are rounded inwards.
-    smallest = float(radii.min()) if radii.numel() else 0.0
-    if max(map(abs, map(float, clean.aminmax()))) * torch.finfo(clean.dtype).eps > ALLOWED * smallest:
-        exact = clean.double()
-        inwards = torch.full_like(low, torch.inf)
-        low = torch.where(low.double() < exact - radii.double(), torch.nextafter(low, inwards), low)
-        high = torch.where(high.double() > exact + radii.double(), torch.nextafter(high, -inwards), high)
+    smallest, largest = (float(end) for end in radii.aminmax()) if radii.numel() else (0.0, 0.0)
+    rounding = (max(map(abs, map(float, clean.aminmax()))) + largest) * torch.finfo(clean.dtype).eps / 2
+    if rounding > 0.9 * ALLOWED * smallest:
+        limit = (radii * (1 + 0.5 * ALLOWED)).to(clean.dtype)
+        low, high = _inwards(low, clean, limit), _inwards(high, clean, limit)
     return (low, high) if box is None else (low.clamp_(min=box[0]), high.clamp_(max=box[1]))
+
+
+def _inwards(bound: Tensor, clean: Tensor, limit: Tensor) -> Tensor:
+    over = (bound - clean).abs_() > limit
+    return torch.where(over, torch.nextafter(bound, clean), bound) if bool(over.any()) else bound
 
 
 def _length(values: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ from torch import Tensor
 from practicum.errors import ParameterError
 from practicum.robustness.attacks._ball import Ball, all_finite
 from practicum.robustness.attacks._differentiable import Differentiable
-from practicum.robustness.attacks._slopes import by_autograd, with_gradient
+from practicum.robustness.attacks._slopes import Towards, by_autograd, with_gradient
 from practicum.robustness.attacks.losses import Truth, fooled, losses
 
 Loss = Callable[[Tensor, Truth], Tensor]
@@ -79,14 +79,17 @@ class Question:
             assert self.teacher is not None
             theirs, their_tape = self.teacher.forward(inputs)
             truth = truth._replace(outputs=theirs)
-        found, ours, back = (
-            with_gradient(self.name, outputs, truth) if self.loss is None else by_autograd(self.loss, outputs, truth)
-        )
+        if self.loss is None:
+            found, ours, back = with_gradient(self.name, outputs, truth)
+        elif isinstance(self.loss, Towards):
+            found, ours, back = self.loss.with_gradient(outputs, truth)
+        else:
+            found, ours, back = by_autograd(self.loss, outputs, truth)
         wrong = fooled(self.name, outputs, truth)
         gradient = self.student.backward(tape, ours)
         if back is not None:
             assert self.teacher is not None
-            gradient = gradient + self.teacher.backward(their_tape, back.expand(outputs.shape).contiguous())
+            gradient.add_(self.teacher.backward(their_tape, back.expand(outputs.shape).contiguous()))
         if self.strict and not self.seen:  # what is no number later on spoils the points, and the last are asked about
             self.seen = True
             _check_loss(found)
@@ -130,11 +133,16 @@ class Best:
             self.inputs, self.loss, self.fooled = inputs.clone(), loss.copy(), fooled.copy()
             return
         better = worse(loss, fooled, self.loss, self.fooled)
-        if better.all():
+        mine = self.inputs.flatten(0, 1)
+        # The few rows are moved one by one, the many at once, which is ten times faster a row.
+        if 2 * np.count_nonzero(better) > better.size:
+            rows = torch.from_numpy(np.flatnonzero(~better)).to(inputs.device)
+            kept = mine.index_select(0, rows)
             self.inputs.copy_(inputs)
-        elif better.any():
+            mine.index_copy_(0, rows, kept)
+        else:
             rows = torch.from_numpy(np.flatnonzero(better)).to(inputs.device)
-            self.inputs.flatten(0, 1).index_copy_(0, rows, inputs.flatten(0, 1).index_select(0, rows))
+            mine.index_copy_(0, rows, inputs.flatten(0, 1).index_select(0, rows))
         self.loss = np.where(better, loss, self.loss)
         self.fooled |= fooled
 

@@ -14,7 +14,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from practicum.robustness.attacks.losses import Truth, losses
+from practicum.robustness.attacks.losses import Truth, targeted
 
 LEAST = 1e-20
 """A gradient is exact, or, if a probability below this is all that it is made of, longer by a factor for the row:
@@ -33,7 +33,31 @@ def with_gradient(name: str, outputs: Tensor, truth: Truth) -> tuple[Tensor, Ten
         return _of_another_class(outputs, truth.classes())
     if name == "kl":
         return _of_probabilities(outputs, truth)
-    return by_autograd(lambda outputs, truth: losses(name, outputs, truth), outputs, truth)
+    right = truth.classes().expand(outputs.shape[:2]).unsqueeze(-1)
+    other = outputs.scatter(-1, right, -torch.inf).argmax(-1, keepdim=True)
+    if name == "dlr":
+        return *_ratio(outputs, other, right, outputs.topk(3, -1).indices[..., ::2], (1.0, -1.0)), None
+    margin = (outputs.gather(-1, other) - outputs.gather(-1, right)).squeeze(-1)
+    gradient = torch.zeros_like(outputs).scatter_(-1, other, 1.0).scatter_(-1, right, -1.0)
+    if not (truth.oracle and truth.margin > 0):
+        return margin, gradient, None
+    lack, back = _lack(truth)
+    return margin + lack, gradient, back
+
+
+class Towards:
+    """The targeted DLR, a loss of chosen classes (S, R) that knows its gradient."""
+
+    def __init__(self, wanted: Tensor) -> None:
+        self.wanted = wanted
+
+    def __call__(self, outputs: Tensor, truth: Truth) -> Tensor:
+        return targeted(outputs, truth.classes(), self.wanted)
+
+    def with_gradient(self, outputs: Tensor, truth: Truth) -> tuple[Tensor, Tensor, None]:
+        right = truth.classes().expand(outputs.shape[:2]).unsqueeze(-1)
+        places = outputs.topk(4, -1).indices[..., [0, 2, 3]]
+        return *_ratio(outputs, self.wanted.unsqueeze(-1), right, places, (1.0, -0.5, -0.5)), None
 
 
 def by_autograd(
@@ -52,14 +76,38 @@ def by_autograd(
     return found.detach().clone(), torch.zeros_like(outputs) if ours is None else ours, theirs[0] if theirs else None
 
 
+def _ratio(
+    outputs: Tensor, up: Tensor, down: Tensor, places: Tensor, weights: tuple[float, ...]
+) -> tuple[Tensor, Tensor]:
+    """(z_up - z_down) / (sum of weights times z_places), and its gradient; places (S, R, k), up and down (S, R, 1)."""
+    by = outputs.new_tensor(weights)
+    scale = (outputs.gather(-1, places) * by).sum(-1, keepdim=True) + 1e-12
+    found = (outputs.gather(-1, up) - outputs.gather(-1, down)) / scale
+    gradient = torch.zeros_like(outputs).scatter_(-1, up, 1.0)
+    gradient.scatter_add_(-1, down, torch.full_like(found, -1.0)).scatter_add_(-1, places, -found * by)
+    return found.squeeze(-1), gradient.div_(scale)
+
+
+def _lack(truth: Truth) -> tuple[Tensor, Tensor]:
+    """How much the teacher's margin is less than it must be, and the gradient by the teacher's outputs."""
+    assert truth.outputs is not None
+    two = truth.outputs.topk(2, -1)
+    lack = (two.values[..., 0] - two.values[..., 1] - truth.margin).clamp_max_(0.0)
+    below = (lack < 0).to(lack.dtype).unsqueeze(-1)
+    return lack, torch.zeros_like(truth.outputs).scatter_(-1, two.indices, torch.cat([below, -below], -1))
+
+
 def _of_label(outputs: Tensor, right: Tensor) -> tuple[Tensor, Tensor, None]:
     """Cross-entropy with a label: log(1 + sum over other classes of exp(z_k - z_y))."""
     right = right.expand(outputs.shape[:2]).unsqueeze(-1)
     others = outputs.scatter(-1, right, -torch.inf)
-    odds = (torch.logsumexp(others, -1, keepdim=True) - outputs.gather(-1, right)).squeeze(-1)
-    wrong = torch.sigmoid(odds).clamp_min_(LEAST).unsqueeze(-1)
-    gradient = torch.softmax(others, -1).mul_(wrong).scatter_(-1, right, -wrong)
-    return torch.logaddexp(odds, torch.zeros_like(odds)), gradient, None
+    top = others.amax(-1, keepdim=True)
+    share = others.sub_(top).exp_()  # by hand a quarter of the time of softmax and logsumexp
+    total = share.sum(-1, keepdim=True)
+    odds = total.log() + top - outputs.gather(-1, right)
+    wrong = torch.sigmoid(odds).clamp_min_(LEAST)
+    gradient = share.mul_(wrong / total).scatter_(-1, right, -wrong)
+    return torch.logaddexp(odds, torch.zeros_like(odds)).squeeze(-1), gradient, None
 
 
 def _of_another_class(outputs: Tensor, right: Tensor) -> tuple[Tensor, Tensor, None]:

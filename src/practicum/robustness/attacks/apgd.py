@@ -66,7 +66,7 @@ class TargetedAPGD(Attack):
 
     def search(self, question: Question, ball: Ball, rngs: Rngs) -> Best:
         from practicum.robustness.attacks._climbing import one_after_the_other
-        from practicum.robustness.attacks.losses import targeted
+        from practicum.robustness.attacks._slopes import Towards
 
         outputs = question.student.forward(ball.clean)[0]
         truth = question.truth
@@ -78,8 +78,7 @@ class TargetedAPGD(Attack):
 
         def towards(number: int) -> Goal:
             def chosen(rows: Tensor | None) -> Loss:
-                wanted = likely[..., number] if rows is None else likely[:, rows, number]
-                return lambda outputs, told: targeted(outputs, told.classes(), wanted)
+                return Towards(likely[..., number] if rows is None else likely[:, rows, number])
 
             return chosen
 
