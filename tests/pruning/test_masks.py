@@ -158,9 +158,14 @@ def test_nodes_that_are_added_to_others_emit_nothing_either(act):
     torch.testing.assert_close(masked(network, kept)(X), wanted, rtol=0, atol=1e-14)
 
 
-def test_a_function_before_a_sum_gets_a_sentence():
+@pytest.mark.parametrize("inplace", [False, True])
+def test_a_function_before_a_sum_gets_a_sentence_and_nothing_has_changed(inplace):
+    network = filled(Residual(torch.sigmoid))
+    before = snapshot(network)
+    choices = [nodes("stem", 1, of=9), nodes("inside", 0, of=9)]
     with pytest.raises(ParameterError, match=r"nodes of layer 'inside' cannot be kept from emitting.*nn.Sigmoid\(\)"):
-        masked(filled(Residual(torch.sigmoid)), nodes("inside", 0, of=9))
+        masked(network, choices, inplace=inplace)
+    check_same(before, snapshot(network))
 
 
 class Branching(nn.Module):

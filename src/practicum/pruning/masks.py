@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -12,12 +12,10 @@ from practicum.errors import ParameterError
 from practicum.networks._evaluation import evaluated
 from practicum.pruning._choice import chosen
 from practicum.pruning._copies import SILENCED, bare_copy
-from practicum.pruning._layers import Layer, module_of, nodes_axis
-from practicum.pruning._paths import Path, likely_shape, path
-from practicum.pruning._reach import reach
+from practicum.pruning._layers import Layer, module_of
+from practicum.pruning._paths import Step, likely_shape, path
+from practicum.pruning._reach import Part, reach
 from practicum.pruning.kept import Kept
-
-_NORMS = (nn.modules.batchnorm._BatchNorm, nn.modules.instancenorm._InstanceNorm)
 
 
 def masked(
@@ -56,14 +54,22 @@ def masked(
     for choice in choices:
         chosen(network, choice)
     result = network if inplace else _copied(network)
-    for choice in choices:
-        layer = chosen(result, choice)
-        _check_plain(layer, choice.layer)
-        if choice.kind == "edges":
-            _zero(layer.weight, ~choice.mask)
+    # Whatever may be refused is, before anything is changed.
+    places = [_places(result, choice, activation) for choice in choices]
+    for choice, found in zip(choices, places):
+        if found is None:
+            _zero(chosen(result, choice).weight, ~choice.mask)
         else:
-            _silence(result, layer, choice, activation)
+            _silence(result, choice, found)
     return result
+
+
+class _Places(NamedTuple):
+    """Where the nodes of a layer can be silenced: norms on the way, layers that hear them, a module for a hook."""
+
+    norms: list[Any]
+    consumers: tuple[Part, ...]
+    hook: nn.Module | None
 
 
 def _copied(network: nn.Module) -> nn.Module:
@@ -75,58 +81,74 @@ def _copied(network: nn.Module) -> nn.Module:
     return copy
 
 
-def _silence(network: nn.Module, layer: Layer, choice: Kept, activation: str | None) -> None:
-    gone, cut = ~choice.mask, False
+def _places(network: nn.Module, choice: Kept, activation: str | None) -> _Places | None:
+    """Where to silence nodes, None for edges.
+
+    Raises:
+        ParameterError: as :func:`masked`.
+    """
+    layer = chosen(network, choice)
+    for key in ("weight", "bias"):
+        if key not in layer._parameters:
+            raise ParameterError(
+                f"The {key} of layer '{choice.layer}' must be a plain parameter, because zeros are written into it. "
+                "Got one that is computed from others; torch.nn.utils.prune.remove makes it plain, or leave out "
+                "inplace=True."
+            )
+    if choice.kind == "edges":
+        return None
     if activation is not None:
-        loud, place = True, module_of(network, activation)
-    else:
-        found = path(network, choice.layer)
-        cut = _cut(network, layer, gone)
-        loud, place = _speaking(network, found, layer, gone)
-    if loud and place is None and not cut:
+        return _Places([], (), module_of(network, activation))
+    steps = path(network, choice.layer).steps
+    norms = [step.module for step in steps if _is_norm(step)]
+    loud, hook = _speaking(network, steps, layer)
+    try:
+        consumers = reach(network, layer).consumers
+    except ParameterError:  # nobody knows them, or nobody hears the nodes
+        consumers = ()
+    if loud and hook is None and not consumers:
         raise ParameterError(
             f"The nodes of layer '{choice.layer}' cannot be kept from emitting something, because what makes something "
             "of 0 after it is a function, or a module in several places; give the layer an activation module of its "
             "own, such as nn.Sigmoid()."
         )
-    for value in (layer.weight, layer.bias):
-        if value is not None:
-            _zero(value, gone)
-    if place is not None:
-        _attach(place, choice.mask, layer)
+    return _Places(norms, consumers, hook)
 
 
-def _speaking(network: nn.Module, found: Path, layer: Layer, gone: Tensor) -> tuple[bool, nn.Module | None]:
-    """Whether something on the way makes of 0 something else, and the first module from there on, for a hook.
+def _is_norm(step: Step) -> bool:
+    """Whether a step gives 0 for whatever, once its own weights are 0."""
+    norms = (nn.modules.batchnorm._BatchNorm, nn.modules.instancenorm._InstanceNorm)
+    return isinstance(step.module, norms) and step.module.affine
 
-    Norms on the way are zeroed first, so that they do not.
-    """
-    loud, place = False, None
+
+def _speaking(network: nn.Module, steps: Sequence[Step], layer: Layer) -> tuple[bool, nn.Module | None]:
+    """Whether something on the way makes of 0 something else, and the first module from there on, for a hook."""
+    loud, hook = False, None
     values = torch.zeros(likely_shape(layer)).to(layer.weight)
     with evaluated(network):
-        for step in found.steps:
-            if isinstance(step.module, _NORMS) and step.module.affine:
-                _zero(step.module.weight, gone)
-                _zero(step.module.bias, gone)
+        for step in steps:
             result = step.call(values)
-            if result.movedim(nodes_axis(layer), 0)[gone].any():
-                loud, place = True, None
-            if loud and place is None:
-                place = step.module
+            if _is_norm(step):
+                loud, hook = False, None
+            elif result.any():
+                loud, hook = True, None
+            if loud and hook is None:
+                hook = step.module
             values = torch.zeros_like(result)
-    return loud, place
+    return loud, hook
 
 
-def _cut(network: nn.Module, layer: Layer, gone: Tensor) -> bool:
-    """Set the weights out of nodes to 0, if it is known which they are."""
-    try:
-        consumers = reach(network, layer).consumers
-    except ParameterError:
-        return False
-    for part in consumers:
+def _silence(network: nn.Module, choice: Kept, places: _Places) -> None:
+    layer, gone = chosen(network, choice), ~choice.mask
+    own = [layer.weight, layer.bias, *(value for norm in places.norms for value in (norm.weight, norm.bias))]
+    for value in own:
+        if value is not None:
+            _zero(value, gone)
+    for part in places.consumers:
         weight: Any = network.get_submodule(part.name).weight
         _zero(weight.transpose(0, 1), part.entries(gone))
-    return True
+    if places.hook is not None:
+        _attach(places.hook, choice.mask, layer)
 
 
 def _zero(values: Tensor, gone: Tensor) -> None:
@@ -148,12 +170,3 @@ def _attach(place: nn.Module, mask: Tensor, layer: Layer) -> None:
 
 def _only_kept(module: nn.Module, _inputs: Any, output: Tensor) -> Tensor:
     return output.masked_fill(~getattr(module, SILENCED), 0.0)
-
-
-def _check_plain(layer: Layer, name: str) -> None:
-    for key in ("weight", "bias"):
-        if key not in layer._parameters:
-            raise ParameterError(
-                f"The {key} of layer '{name}' must be a plain parameter, because zeros are written into it. Got one "
-                "that is computed from others; torch.nn.utils.prune.remove makes it plain, or leave out inplace=True."
-            )
