@@ -51,6 +51,7 @@ networks: $(STAMP) ## add PyTorch to .venv, whatever its size (docs/how-to/choos
 	@echo "Adding PyTorch to $(VENV) ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r lock/networks.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r lock/torch.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r lock/pruning.txt
 	@touch $(TORCH)
 
 # PyTorch comes by itself where its wheel is a build for CPUs, so that the demo shows all studies and the tests test all.
