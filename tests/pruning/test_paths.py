@@ -8,7 +8,7 @@ from torch import nn  # noqa: E402
 from torch.nn import functional as F  # noqa: E402
 
 from practicum import ParameterError  # noqa: E402
-from practicum.pruning._paths import applied, path  # noqa: E402
+from practicum.pruning._paths import applied, steps_after  # noqa: E402
 from pruning.to_prune import check_same, drawn, filled, perceptron, snapshot  # noqa: E402
 
 
@@ -64,7 +64,7 @@ def test_after_a_linear_layer(following, steps):
     network = Line(nn.Linear(6, 8), following, nn.Linear(8, 2)).double()
     network = filled(network) if isinstance(following, nn.Module) else network.eval()
     before = snapshot(network)
-    found = path(network, "layer").steps
+    found = steps_after(network, "layer")
     check_same(before, snapshot(network))
     assert len(found) == steps
     if isinstance(following, nn.Sequential) and steps == len(following):
@@ -76,7 +76,7 @@ def test_after_a_linear_layer(following, steps):
 @pytest.mark.parametrize("following, steps", PICTURES)
 def test_after_a_convolution(following, steps):
     network = Line(nn.Conv2d(3, 8, 3), following, nn.Identity()).double().eval()
-    found = path(network, "layer").steps
+    found = steps_after(network, "layer")
     assert len(found) - (found[-1].name == "last" if found else 0) == steps
 
 
@@ -89,16 +89,16 @@ def test_modules_that_compute_twice_are_no_place_for_a_hook():
         def forward(self, x):
             return self.c(self.act(self.b(self.act(self.a(x)))))
 
-    (step,) = path(filled(Shared()), "a").steps
+    (step,) = steps_after(filled(Shared()), "a")
     assert step.module is None
-    (step,) = path(filled(nn.Sequential(nn.Linear(4, 4), nn.ReLU(), nn.Linear(4, 2))), "0").steps
+    (step,) = steps_after(filled(nn.Sequential(nn.Linear(4, 4), nn.ReLU(), nn.Linear(4, 2))), "0")
     assert isinstance(step.module, nn.ReLU)
 
 
 def test_training_mode_is_no_hindrance_and_stays():
     network = perceptron().train()
     before = snapshot(network)
-    assert [step.name for step in path(network, "2.0").steps] == ["2.1", "2.2"]
+    assert [step.name for step in steps_after(network, "2.0")] == ["2.1", "2.2"]
     check_same(before, snapshot(network))
 
 
@@ -117,6 +117,6 @@ def test_a_layer_that_computes_not_once_gets_a_sentence():
         with pytest.raises(
             ParameterError, match=f"must compute once in a pass.*Got {times} times in the forward of Twice"
         ):
-            path(Twice(times), "a")
+            steps_after(Twice(times), "a")
     with pytest.raises(ParameterError, match=r"must be a part of a network\. Got a Linear alone"):
-        path(nn.Linear(3, 4), "")
+        steps_after(nn.Linear(3, 4), "")

@@ -28,21 +28,7 @@ class Step(NamedTuple):
     module: nn.Module | None
 
 
-class Path(NamedTuple):
-    """From the outputs of a layer to what the next layers see of its nodes.
-
-    Main arguments:
-        steps: one after the other.
-        end: the traced value that the last of them gives; its users mix nodes.
-        modules: those of the network by name, for who reads on.
-    """
-
-    steps: list[Step]
-    end: fx.Node
-    modules: dict[str, nn.Module]
-
-
-def path(network: nn.Module, name: str) -> Path:
+def steps_after(network: nn.Module, name: str) -> list[Step]:
     """The steps after a layer, up to the first operation that mixes nodes, or the first value that is used twice.
 
     Whether an operation treats each node by itself is not looked up but tried: some nodes of random numbers are
@@ -72,7 +58,9 @@ def likely_shape(layer: Layer) -> tuple[int, ...]:
     return (3, nodes, *next((side for kind, side in sides.items() if isinstance(layer, kind)), ()))
 
 
-def _followed(network: nn.Module, name: str, layer: Layer, graph: fx.Graph, modules: dict[str, nn.Module]) -> Path:
+def _followed(
+    network: nn.Module, name: str, layer: Layer, graph: fx.Graph, modules: dict[str, nn.Module]
+) -> list[Step]:
     calls = [node for node in graph.nodes if node.op == "call_module"]
     ours = [node for node in calls if node.target == name]
     if len(ours) != 1:
@@ -80,7 +68,7 @@ def _followed(network: nn.Module, name: str, layer: Layer, graph: fx.Graph, modu
             f"The layer '{name}' must compute once in a pass, so that its nodes have one place. Got {len(ours)} times "
             f"in the forward of {type(network).__name__}."
         )
-    value, steps = ours[0], []
+    value, steps = ours[0], list[Step]()
     shape = likely_shape(layer)
     while len(value.users) == 1:
         (user,) = value.users
@@ -92,7 +80,7 @@ def _followed(network: nn.Module, name: str, layer: Layer, graph: fx.Graph, modu
         once = module if sum(modules[str(other.target)] is module for other in calls) == 1 else None
         steps.append(Step(str(user.target) if module else user.name, call, once))
         value = user
-    return Path(steps, value, modules)
+    return steps
 
 
 class _Whole(fx.Tracer):

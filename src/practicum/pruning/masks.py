@@ -13,7 +13,7 @@ from practicum.networks._evaluation import evaluated
 from practicum.pruning._choice import chosen
 from practicum.pruning._copies import SILENCED, bare_copy
 from practicum.pruning._layers import Layer, module_of
-from practicum.pruning._paths import Step, likely_shape, path
+from practicum.pruning._paths import Step, likely_shape, steps_after
 from practicum.pruning._reach import Part, reach
 from practicum.pruning.kept import Kept
 
@@ -99,7 +99,7 @@ def _places(network: nn.Module, choice: Kept, activation: str | None) -> _Places
         return None
     if activation is not None:
         return _Places([], (), module_of(network, activation))
-    steps = path(network, choice.layer).steps
+    steps = steps_after(network, choice.layer)
     norms = [step.module for step in steps if _is_norm(step)]
     loud, hook = _speaking(network, steps, layer)
     try:

@@ -11,7 +11,7 @@ from practicum.errors import ParameterError
 from practicum.pruning._folding import Moments
 from practicum.pruning._layers import layer_of, module_of, nodes_axis, rows_by_node
 from practicum.pruning._listening import moments_seen
-from practicum.pruning._paths import applied, path
+from practicum.pruning._paths import applied, steps_after
 from practicum.pruning._streams import run
 
 _ENTRIES = 2**20
@@ -28,12 +28,12 @@ def node_products(network: nn.Module, layer: str, inputs: Any, activation: str |
         activation: name of the module whose outputs are the activations; found in ``forward`` if None.
 
     Raises:
-        ParameterError: as :func:`practicum.pruning._paths.path`; no such module, or one with another number of nodes.
+        ParameterError: as :func:`practicum.pruning._paths.steps_after`; no such module, or one with another number of nodes.
     """
     module, seen = layer_of(network, layer), Moments()
     axis, nodes = nodes_axis(module), len(module.weight)
     place = module if activation is None else module_of(network, activation)
-    steps = path(network, layer).steps if activation is None else []
+    steps = steps_after(network, layer) if activation is None else []
 
     def see(_given: Tensor, output: Tensor) -> None:
         # Steps may work in place, on what the network still needs.
