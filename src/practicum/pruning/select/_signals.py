@@ -28,7 +28,8 @@ def node_products(network: nn.Module, layer: str, inputs: Any, activation: str |
         activation: name of the module whose outputs are the activations; found in ``forward`` if None.
 
     Raises:
-        ParameterError: as :func:`practicum.pruning._paths.steps_after`; no such module, or one with another number of nodes.
+        ParameterError: as :func:`practicum.pruning._paths.steps_after`; no such module, or one with another number of
+            nodes.
     """
     module, seen = layer_of(network, layer), Moments()
     axis, nodes = nodes_axis(module), len(module.weight)
