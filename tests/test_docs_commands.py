@@ -7,7 +7,7 @@ from pages import LINKED, PAGES, ROOT, blocks, ids
 
 def options_of(command, path: tuple[str, ...] = ()) -> dict[tuple[str, ...], set[str]]:
     """Every verb of the command line with its options, ``("runs", "show"): {"--cite", ...}``."""
-    found = {path: {name for p in command.params for name in p.opts if name.startswith("--")}}
+    found = {path: {name for p in command.params for name in (*p.opts, *p.secondary_opts) if name.startswith("--")}}
     for name, child in getattr(command, "commands", {}).items():
         found |= options_of(child, (*path, name))
     return found
