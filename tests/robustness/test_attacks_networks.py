@@ -75,6 +75,21 @@ def test_sequences_by_hand_and_by_autograd(bias, inplace):
     )
 
 
+@pytest.mark.parametrize("shape", [(D,), (1, 2, 3), (D, 1)])
+def test_sequences_that_flatten(shape):
+    network = nn.Sequential(nn.Flatten(), *sequence())
+    asked, other = differentiable(network, shape, "student"), Differentiable(network, shape, "student")
+    assert isinstance(asked, Perceptron)
+    inputs, gradient = drawn(1, ROWS, *shape), drawn(1, ROWS, C)
+    (one, tape), (two, their_tape) = asked.forward(inputs), other.forward(inputs)
+    torch.testing.assert_close(one, two, rtol=1e-12, atol=1e-14)
+    slope = other.backward(their_tape, gradient)
+    torch.testing.assert_close(asked.backward(tape, gradient), slope, rtol=1e-12, atol=1e-14)
+    assert type(differentiable(sequence(), shape, "student")) is (Perceptron if shape == (D,) else Differentiable)
+    part = nn.Sequential(nn.Flatten(2), *sequence())  # which leaves an axis
+    assert type(differentiable(part, shape, "student")) is Differentiable
+
+
 class Doubled(MLP):
     def forward(self, inputs):
         return 2 * super().forward(inputs)

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from practicum.errors import ParameterError
 from practicum.networks.ensemble import Ensemble, as_batched
-from practicum.networks.mlp import MLP, BatchNorm
+from practicum.robustness.attacks._plain import Plain, plain_of
 
 _ROWS = 1000
 """Rows that go through a module at a time where no gradient is wanted, so that activations fit into memory."""
@@ -116,6 +116,7 @@ class Perceptron(Differentiable):
         super().__init__(network, shape, name)
         self.activation, self.slope = plain.activation, plain.slope
         self.layers = plain.layers
+        self.width = self.layers[0][0].shape[-1]
         # One network needs no batched product, which is slower for a single matrix.
         self.alone = self.seeds == 1
         if self.alone:
@@ -126,7 +127,7 @@ class Perceptron(Differentiable):
     def forward(self, inputs: Tensor) -> tuple[Tensor, Any]:
         with torch.no_grad():
             room = self._room(inputs.shape[:2])
-            value = inputs.reshape(-1, inputs.shape[-1]) if self.alone else inputs.expand(self.seeds, -1, -1)
+            value = inputs.reshape(-1, self.width) if self.alone else inputs.expand(self.seeds, -1, -1)
             for index, ((_, bias), turned) in enumerate(zip(self.layers, self.upright)):
                 pre = room.pre[index]
                 if bias is None:
@@ -146,7 +147,7 @@ class Perceptron(Differentiable):
                 gradient = torch.matmul(gradient, self.layers[index][0], out=tape.errors[index])
                 if index:
                     self._derived_(gradient, tape.pre[index - 1])
-            return gradient.unflatten(0, shape[:2]) if self.alone else gradient
+            return gradient.view(*shape[:2], *self.shape) if self.alone else gradient
 
     def _room(self, rows: tuple[int, ...]) -> _Room:
         """Memory for inputs of so many rows; what is in it stands until the next call."""
@@ -183,67 +184,7 @@ class Perceptron(Differentiable):
 
 def differentiable(network: nn.Module, shape: tuple[int, ...], name: str) -> Differentiable:
     """The fastest way to ask this network that there is."""
-    plain = None
-    if not any(map(_watched, network.modules())):
-        plain = _of_mlp(network) if type(network) is MLP else _of_sequence(network)
-    if plain is not None and shape == (plain.layers[0][0].shape[-1],):
+    plain = plain_of(network)
+    if plain is not None and (shape == (plain.width,) or (plain.flattens and math.prod(shape) == plain.width)):
         return Perceptron(network, shape, name, plain)
     return Differentiable(network, shape, name)
-
-
-def _watched(module: nn.Module) -> bool:
-    """Whether a module may compute something else than its class says, or somebody wants to see it compute."""
-    hooks = module._forward_hooks or module._forward_pre_hooks or module._backward_hooks or module._backward_pre_hooks
-    return bool(hooks) or "forward" in vars(module) or hasattr(module, "parametrizations")
-
-
-class Plain(NamedTuple):
-    """Layers of perceptrons.
-
-    Main arguments:
-        layers: weights (S, n_out, n_in) and biases (S, 1, n_out) or None, from the lowest.
-        activation, slope: of the hidden layers.
-    """
-
-    layers: list[tuple[Tensor, Tensor | None]]
-    activation: str
-    slope: float
-
-
-def _of_mlp(network: MLP) -> Plain:
-    return Plain(_folded(network), network.activation, network.slope)
-
-
-def _of_sequence(network: nn.Module) -> Plain | None:
-    """The layers of a sequence of Linear and ReLU in turns; None of all else."""
-    if type(network) is not nn.Sequential or len(network) % 2 == 0:
-        return None
-    parts = list(network)
-    linear, between = parts[::2], parts[1::2]
-    if any(type(part) is not nn.Linear for part in linear) or any(type(part) is not nn.ReLU for part in between):
-        return None
-    layers = [
-        (part.weight.detach().unsqueeze(0), None if part.bias is None else part.bias.detach().view(1, 1, -1))  # pyright: ignore[reportCallIssue]
-        for part in linear
-    ]
-    return Plain(layers, "relu", 0.0)  # pyright: ignore[reportArgumentType]
-
-
-def _folded(network: MLP) -> list[tuple[Tensor, Tensor | None]]:
-    """Weights and biases (S, 1, n) of each layer, with what BatchNorm does in evaluation in them."""
-    layers: list[tuple[Tensor, Tensor | None]] = [
-        (w.detach(), None if b is None else b.detach().unsqueeze(1)) for w, b in zip(network.weights, network.biases)
-    ]
-    for index, norm in enumerate(network.norms):
-        assert isinstance(norm, BatchNorm)
-        factor = (norm.weight * torch.rsqrt(norm.running_variance + norm.epsilon)).detach()
-        shift = (norm.bias - norm.running_mean * factor).detach()
-        if network.normalisation == "before":
-            weight, bias = layers[index]
-            bias = 0.0 if bias is None else bias * factor.unsqueeze(1)
-            layers[index] = weight * factor.unsqueeze(2), bias + shift.unsqueeze(1)
-        else:
-            weight, bias = layers[index + 1]
-            shifted = (weight @ shift.unsqueeze(2)).mT
-            layers[index + 1] = weight * factor.unsqueeze(1), shifted if bias is None else bias + shifted
-    return layers

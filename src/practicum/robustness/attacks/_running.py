@@ -19,7 +19,7 @@ from practicum.networks._evaluation import evaluated, kept_modes
 from practicum.networks.mlp import MLP
 from practicum.robustness.attacks._ball import ALLOWED, Ball, distances
 from practicum.robustness.attacks._checks import Given, check_networks, checked
-from practicum.robustness.attacks._differentiable import Differentiable, differentiable
+from practicum.robustness.attacks._differentiable import differentiable
 from practicum.robustness.attacks._question import Question, along, worse
 from practicum.robustness.attacks._starts import Rngs, Rows
 from practicum.robustness.attacks.losses import Truth
@@ -205,6 +205,3 @@ def _rising(points: Tensor, wrong: Tensor, distance: Tensor, loss: Tensor) -> tu
         for each in (wrong, distance, loss):
             each[k] = torch.where(carried, each[k - 1], each[k])
     return points, wrong, distance, loss
-
-
-__all__ = ["Differentiable", "attack", "attack_each", "perturbed"]

@@ -18,12 +18,13 @@ class PGD(Attack):
     """Projected gradient descent from random starts.
 
     Main arguments:
-        steps: of each start. 20 are 3 points too optimistic on small classifiers, 40 with 5 restarts one point;
+        steps: of each start. On four small classifiers of images 20 made 1 to 4 points too few wrong with "linf" and 5
+            to 9 with "l2", 40 with 5 restarts 0 to 2 and 2 to 4;
             :class:`~practicum.robustness.attacks.apgd.APGD` chooses its own steps.
         restarts: random starts, of which the best counts.
 
     Other arguments:
-        step_size: in units of the radius; None is 2.5 / steps.
+        step_size: in units of the radius; None is 2.5 / steps. With "l2" 20 steps of 0.3 find more.
         keep: "best" returns the worst point for the student that was met, "last" the point where the steps end, which
             saves one evaluation and is what adversarial training needs.
 
