@@ -130,7 +130,8 @@ class Best:
         """Remember a copy of the rows that are worse than before."""
         loss, fooled = answer.loss.cpu().numpy(), answer.fooled.cpu().numpy()
         if self.inputs is None:
-            self.inputs, self.loss, self.fooled = inputs.clone(), loss.copy(), fooled.copy()
+            self.inputs = inputs.clone(memory_format=torch.contiguous_format)
+            self.loss, self.fooled = loss.copy(), fooled.copy()
             return
         better = worse(loss, fooled, self.loss, self.fooled)
         mine = self.inputs.flatten(0, 1)

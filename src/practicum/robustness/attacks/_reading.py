@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 
 def radii_of(name: str, epsilons: Any, kind: torch.dtype) -> Tensor:
+    """Radii (E,), float64, for inputs of a precision."""
     try:
         found = np.atleast_1d(epsilons.detach().cpu() if isinstance(epsilons, Tensor) else np.asarray(epsilons))
         if found.dtype.kind not in "iuf":
@@ -82,6 +83,7 @@ def inputs_of(name: str, student: nn.Module, inputs: Any, like: Tensor) -> tuple
 
 
 def labels_of(name: str, labels: Any, clean: Tensor, classes: int) -> Tensor | None:
+    """Classes (S or 1, B), or None."""
     if labels is None:
         return None
     try:
@@ -111,6 +113,7 @@ def labels_of(name: str, labels: Any, clean: Tensor, classes: int) -> Tensor | N
 
 
 def basis_of(value: Attack, subspace: Any, shape: tuple[int, ...], like: Tensor) -> Tensor | None:
+    """Columns (d, r) of the subspace, or None where there is no side."""
     name = type(value).__name__
     if (value.side is None) != (subspace is None):
         raise ParameterError(
