@@ -56,7 +56,7 @@ def test_every_requirement_is_pinned_within_its_bounds(lock, wanted):
         assert all(version in requirement.specifier for version in versions), (text, versions)
 
 
-@pytest.mark.parametrize("lock", ["base", "dev", "cluster", "web", "data", "networks", "pruning"])
+@pytest.mark.parametrize("lock", ["base", "dev", "cluster", "export", "web", "data", "networks", "pruning"])
 def test_everything_but_torch_has_hashes(lock):
     found = entries((LOCK / f"{lock}.txt").read_text())
     assert len(found) > (0 if lock == "pruning" else 10)  # that one names Torch-Pruning alone
