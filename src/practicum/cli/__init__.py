@@ -9,7 +9,17 @@ from collections.abc import Sequence
 
 import typer
 
-from practicum.cli import attacking, computing, inspecting, pruning, reproducing, resembling, storage, training
+from practicum.cli import (
+    attacking,
+    computing,
+    inspecting,
+    pruning,
+    reproducing,
+    resembling,
+    storage,
+    sweeping,
+    training,
+)
 from practicum.errors import ParameterError, PracticumError
 
 INTERRUPTED = 130
@@ -51,6 +61,7 @@ app.command("specialization")(resembling.specialization)
 app.command("attack")(attacking.attack)
 app.command("prune")(pruning.prune)
 app.command("batchnorm")(resembling.batchnorm)
+app.command("sweep")(sweeping.sweep)
 app.command("reproduce")(reproducing.reproduce)
 app.add_typer(storage.app, name="runs")
 app.command("report")(reproducing.report)

@@ -33,6 +33,9 @@ KNOWN: dict[str, tuple[str, ...]] = {
 }
 """Table names ("" is the top of the file) and the names each understands."""
 
+SHARED_TABLES = ("", "machine", "rule", "start")
+"""What both verbs read; the others are named after the verb."""
+
 _EXAMPLES = {"students": "3", "teachers": "3", "learning_rate": "0.1", "dimension": "1000"}
 
 
@@ -48,9 +51,23 @@ def configuration(kind: Kind, file: Path | None = None, settings: Iterable[str] 
     Raises:
         ParameterError: the file cannot be read, a name is unknown or ambiguous, a value is missing or out of range.
     """
-    tables = read_tables(file, KNOWN) if file is not None else {name: {} for name in KNOWN}
-    for setting in settings:
-        name, value = parse(setting)
+    content = {} if file is None else read_toml(file)
+    return resolve(kind, content, [parse(setting) for setting in settings], str(file))
+
+
+def resolve(
+    kind: Kind, content: Mapping[str, Any], settings: Iterable[tuple[str, Any]] = (), source: str = "the tables"
+) -> SolveConfig | SimulateConfig:
+    """The resolved configuration of tables as a TOML file has them, and of names with values that go before them.
+
+    Main arguments:
+        source: what messages call the tables.
+
+    Raises:
+        ParameterError: as :func:`configuration` does.
+    """
+    tables = sort_tables(content, KNOWN, source)
+    for name, value in settings:
         table, key = _locate(kind, name)
         tables[table][key] = value
         if (table, key) == ("start", "kind"):  # another recipe makes the file's numbers for the old one void
@@ -59,30 +76,39 @@ def configuration(kind: Kind, file: Path | None = None, settings: Iterable[str] 
     return _build(kind, tables)
 
 
-def read_tables(file: Path, known: Known) -> Tables:
-    """The tables of a TOML file, every name checked.
-
-    Main arguments:
-        known: names of tables ("" is the top of the file) and the names each understands.
+def read_toml(file: Path) -> dict[str, Any]:
+    """What a TOML file says, its names unchecked.
 
     Raises:
-        ParameterError: the file is missing or not TOML, or a name in it is unknown.
+        ParameterError: the file is missing or not TOML.
     """
     try:
-        content = tomllib.loads(file.read_text(encoding="utf-8"))
+        return tomllib.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise ParameterError(f"The file {file} cannot be read: {(error.strerror or str(error)).lower()}.") from None
     except UnicodeDecodeError:
         raise ParameterError(f"The file {file} is not text in UTF-8, as TOML must be.") from None
     except tomllib.TOMLDecodeError as error:
         raise ParameterError(f"The file {file} is not valid TOML: {error}.") from None
+
+
+def sort_tables(content: Mapping[str, Any], known: Known, source: str) -> Tables:
+    """The tables of a TOML file, copied, every name checked; what stands at the top is the table "".
+
+    Main arguments:
+        known: names of tables ("" is the top of the file) and the names each understands.
+        source: what messages call the file.
+
+    Raises:
+        ParameterError: a name is unknown, or a table is none.
+    """
     tables: Tables = {name: {} for name in known}
     for name, value in content.items():
         if name in known and isinstance(value, dict):
             tables[name] = dict(value)
         elif name in known and name:
             raise ParameterError(
-                f"The name '{name}' in {file} must be a table: write [{name}]. Got {value!r:.60} instead."
+                f"The name '{name}' in {source} must be a table: write [{name}]. Got {value!r:.60} instead."
             )
         else:
             tables[""][name] = value
@@ -90,7 +116,7 @@ def read_tables(file: Path, known: Known) -> Tables:
         for name in values:
             if name not in known[table]:
                 where = f"The table [{table}]" if table else "The top"
-                raise ParameterError(f"{where} of {file} has no parameter '{name}'.{_hint(table, name, known)}")
+                raise ParameterError(f"{where} of {source} has no parameter '{name}'.{_hint(table, name, known)}")
     return tables
 
 

@@ -7,7 +7,7 @@ the teacher's unless the file says otherwise.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ from practicum.networks.settings import Training
 from practicum.networks.students import Students
 from practicum.networks.teachers import BalancedTeacher, ImageTeacher, SeparatedTeacher
 from practicum.robustness.regimes.kinds import KINDS
-from practicum.runs.settings import Tables, locate, parse, read_tables
+from practicum.runs.settings import Tables, locate, parse, read_toml, sort_tables
 from practicum.runs.training import TrainConfig
 from practicum.values import nearest
 
@@ -78,12 +78,27 @@ def training_configuration(file: Path | None = None, settings: Iterable[str] = (
         ParameterError: the file cannot be read, a name is unknown or ambiguous, a value is out of range, or values do
             not fit each other.
     """
+    content = {} if file is None else read_toml(file)
+    return resolve(content, [parse(setting) for setting in settings], str(file))
+
+
+def resolve(
+    content: Mapping[str, Any], settings: Iterable[tuple[str, Any]] = (), source: str = "the tables"
+) -> TrainConfig:
+    """The resolved configuration of tables as a TOML file has them, and of names with values that go before them.
+
+    Main arguments:
+        source: what messages call the tables.
+
+    Raises:
+        ParameterError: as :func:`training_configuration` does.
+    """
     every = {
         table: tuple(dict.fromkeys(n for kind in kinds.values() for n in kind.model_fields))
         for table, kinds in _KINDS.items()
     }
-    tables = read_tables(file, {**_OTHERS, **every}) if file is not None else {name: {} for name in (*_OTHERS, *_KINDS)}
-    given = [parse(setting) for setting in settings]
+    tables = sort_tables(content, {**_OTHERS, **every}, source)
+    given = list(settings)
     for name, value in given:  # kinds first, because they say which other names there are
         table, _, key = name.rpartition(".")
         if key == "kind" and table in _KINDS and value != tables[table].get("kind"):
@@ -184,3 +199,10 @@ def _like(images: ImageInputs) -> dict[str, Any]:
 def _rest(tables: Tables) -> dict[str, Any]:
     students, training = Students(**tables["students"]), Training(**tables["training"])
     return {**tables[""], "students": students, "training": training, "regime": tables["regime"] or None}
+
+
+def names_known() -> set[str]:
+    """Every name of a table or a parameter that a training of some kind understands."""
+    tables = {**_OTHERS, **dict.fromkeys(_KINDS, ())}
+    fields = {name for kinds in _KINDS.values() for kind in kinds.values() for name in kind.model_fields}
+    return {*tables, *(name for names in tables.values() for name in names), *fields}

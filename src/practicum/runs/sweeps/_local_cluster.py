@@ -1,0 +1,46 @@
+"""A process that keeps a Dask LocalCluster for :mod:`practicum.runs.sweeps.cluster`; started as a module.
+
+A process of its own, because workers that multiprocessing starts run the caller's main script again, which a script
+without ``if __name__ == "__main__"`` does not survive, and because a scheduler in the caller's threads would wait for
+whatever the caller computes. It says one line of JSON, its addresses, and lives until its standard input is closed: so
+it goes, and takes its workers along, however the caller ends.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import Any
+
+
+def main() -> None:
+    from dask import config
+    from distributed import LocalCluster
+
+    config.set(
+        {
+            # Two threads make small networks ten times slower where other processes want the processor too.
+            "distributed.nanny.pre-spawn-environ.NUMBA_NUM_THREADS": 1,
+            # A cell is stored where it is computed; a worker holds nothing that would have to move or spill.
+            "distributed.worker.memory.spill": False,
+            "distributed.worker.memory.target": False,
+        }
+    )
+    said = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # what a cell prints does not get between the lines of who reads
+    cluster: Any = LocalCluster(
+        n_workers=int(sys.argv[1]),
+        threads_per_worker=1,
+        host="127.0.0.1",
+        dashboard_address="127.0.0.1:8787",  # or any free port, if another sweep has it
+    )
+    with cluster:
+        json.dump({"scheduler": cluster.scheduler_address, "dashboard": cluster.dashboard_link}, said)
+        said.write("\n")
+        said.flush()
+        sys.stdin.read()
+
+
+if __name__ == "__main__":
+    main()
