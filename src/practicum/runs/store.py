@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -15,9 +16,10 @@ from practicum.citations import bibtex, entries
 from practicum.errors import StorageError
 from practicum.runs.config import ID_LENGTH, RunConfig
 from practicum.runs.execute import execute
+from practicum.runs.failures import forget_failure
 from practicum.runs.files import read_sealed, require_writable, sweep_abandoned, write_sealed
 from practicum.runs.provenance import architecture, versions
-from practicum.runs.resuming import ENDING, SECONDS, Checkpoint
+from practicum.runs.resuming import ENDING, SECONDS, Checkpoint, resumable, takes_states
 from practicum.runs.rows import COLUMNS, summary
 
 if TYPE_CHECKING:
@@ -27,6 +29,12 @@ T = TypeVar("T")
 
 DEFAULT_FOLDER = "practicum-runs"
 _NAME = re.compile(rf"[0-9a-f]{{{ID_LENGTH}}}\.nc")
+
+
+@cache
+def _tidy(folder: Path) -> None:
+    """Remove what killed writers left, once a process: it lists the folder, which may hold a million files."""
+    sweep_abandoned(folder)
 
 
 class Store:
@@ -43,6 +51,7 @@ class Store:
 
     def __init__(self, folder: str | os.PathLike[str] | None = None) -> None:
         self.folder = Path(folder or os.environ.get("PRACTICUM_RUNS") or DEFAULT_FOLDER).expanduser()
+        self._proved = False
 
     def __repr__(self) -> str:
         return f"Store({str(self.folder)!r})"
@@ -60,15 +69,7 @@ class Store:
         Raises:
             StorageError: its file is damaged, or holds another run.
         """
-        if config not in self:
-            return None
-        dataset = self._read(config.id)
-        if dataset.attrs["config_sha256"] != config.sha256:
-            raise StorageError(
-                f"The file {self.path(config)} holds the run {dataset.attrs['config_sha256']}, not {config.sha256}; "
-                "two runs share their first digits, so use another folder for one of them."
-            )
-        return dataset
+        return self._get(config.id, config.sha256)
 
     def put(self, config: RunConfig, dataset: xr.Dataset) -> Path:
         """Store the result of a run and return its file. A run that is stored already is kept as it is.
@@ -76,8 +77,8 @@ class Store:
         Raises:
             StorageError: the folder cannot be written, or the file exists and is damaged.
         """
-        self._put(config, dataset)
-        return self.path(config)
+        run, _ = self._put(config, dataset)
+        return self._path(run)
 
     def run(
         self,
@@ -88,15 +89,15 @@ class Store:
     ) -> xr.Dataset:
         """The stored run, computed and stored first if need be; what is returned is identical either way.
 
-        A training writes a checkpoint beside its file now and then, from which it goes on if it was killed; it ends
-        with the same bits, and the checkpoint is removed.
+        A training or a simulation writes a checkpoint beside its file now and then, from which it goes on if it was
+        killed; it ends with the same bits, and the checkpoint is removed.
 
         Main arguments:
-            compute: called with the configuration; for a training also with ``save`` and ``resume``, see
-                :func:`practicum.networks.training.fit`.
+            compute: called with the configuration; for a training or a simulation also with ``save`` and ``resume``
+                if it takes them, see :func:`practicum.runs.execute.execute`.
 
         Other arguments:
-            seconds: between two checkpoints of a training, at least.
+            seconds: between two checkpoints, at least.
 
         Raises:
             ParameterError: the run cannot be computed with these values.
@@ -104,20 +105,22 @@ class Store:
         """
         stored = self.get(config)
         if stored is None:
-            require_writable(self.folder)
+            if not self._proved:  # once: a disk that fills up later is noticed when the run is written
+                require_writable(self.folder)
+                self._proved = True
             return self.keep(config, self.compute(config, compute, seconds=seconds))
-        if config.kind == "train":
+        if resumable(config):
             self.checkpoint(config).remove()
         return stored
 
     def keep(self, config: RunConfig, dataset: xr.Dataset) -> xr.Dataset:
-        """Store what was computed and return the run; the checkpoint of a training is removed.
+        """Store what was computed and return the run; its checkpoint is removed.
 
         Raises:
             StorageError: the folder cannot be written, or the file exists and is damaged.
         """
-        stored = self._put(config, dataset)
-        if config.kind == "train":
+        _, stored = self._put(config, dataset)
+        if resumable(config):
             self.checkpoint(config).remove()
         return stored
 
@@ -125,13 +128,13 @@ class Store:
         self, config: RunConfig, compute: Callable[..., xr.Dataset] = execute, *, seconds: float = SECONDS
     ) -> xr.Dataset:
         """What :meth:`run` computes, checkpoints included, without storing it."""
-        if config.kind != "train":
+        if not resumable(config) or not takes_states(compute):
             return compute(config)
         checkpoint = self.checkpoint(config, seconds)
         return compute(config, save=checkpoint, resume=checkpoint.load())
 
     def checkpoint(self, config: RunConfig, seconds: float = SECONDS) -> Checkpoint:
-        """Where a training stands that has not come to its end, whether or not there is one."""
+        """Where a training or a simulation stands that has not come to its end, whether or not it began."""
         return Checkpoint(self.folder / f"{config.id}{ENDING}", config, seconds)
 
     def ids(self) -> list[str]:
@@ -209,10 +212,25 @@ class Store:
     def _path(self, run: str) -> Path:
         return self.folder / f"{run}.nc"
 
-    def _put(self, config: RunConfig, dataset: xr.Dataset) -> xr.Dataset:
-        stored = self.get(config)
+    def _get(self, run: str, digest: str) -> xr.Dataset | None:
+        path = self._path(run)
+        if not path.exists():
+            return None
+        dataset = self._read(run)
+        if dataset.attrs["config_sha256"] != digest:
+            raise StorageError(
+                f"The file {path} holds the run {dataset.attrs['config_sha256']}, not {digest}; "
+                "two runs share their first digits, so use another folder for one of them."
+            )
+        return dataset
+
+    def _put(self, config: RunConfig, dataset: xr.Dataset) -> tuple[str, xr.Dataset]:
+        """The id of the run, and the run as it is stored now."""
+        text, run = config.canonical(), config.id
+        digest = sha256(text)
+        stored = self._get(run, digest)
         if stored is not None:
-            return stored
+            return run, stored
         from practicum.runs import netcdf
 
         packages = ["torch"] if config.kind == "train" else []
@@ -220,17 +238,18 @@ class Store:
         attributes = {
             **dataset.attrs,
             "kind": config.kind,
-            "config": config.canonical(),
-            "config_sha256": config.sha256,
+            "config": text,
+            "config_sha256": digest,
             "versions": json.dumps(versions(*packages), sort_keys=True),
             "architecture": architecture(),
         }
         attributes["references"] = bibtex(key for key in str(attributes.get("cite", "")).split(",") if key in entries())
         complete = dataset.assign_attrs(attributes)
         image = netcdf.to_bytes(complete)
-        sweep_abandoned(self.folder)
-        write_sealed(self.path(config), image)
-        return complete
+        _tidy(self.folder)
+        write_sealed(self._path(run), image)
+        forget_failure(self.folder, run)
+        return run, complete
 
     def _read(self, run: str) -> xr.Dataset:
         from practicum.runs import netcdf  # here, so that listing ids does not wait for xarray
