@@ -9,6 +9,9 @@ from typing import Any
 
 from practicum.errors import ParameterError
 
+ID_LENGTH = 16
+"""Hexadecimal digits of a run's SHA-256 that name its file; all 64 are inside the file and compared."""
+
 _EXACT = 2.0**53
 
 
