@@ -19,7 +19,7 @@ from made_up import compute, simulate_config, solve_config
 from practicum import StorageError, cite
 from practicum.runs import Store, StudyConfig, config_from_json, netcdf
 from practicum.runs import store as store_module
-from practicum.runs.store import COLUMNS
+from practicum.runs.rows import COLUMNS
 
 CONFIGS = [solve_config(), simulate_config(), simulate_config(seeds=[9, 4, 6, 8])]
 

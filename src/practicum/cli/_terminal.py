@@ -17,6 +17,12 @@ STORE = typer.Option(
     None, "--store", help="Folder of stored runs.", show_default="$PRACTICUM_RUNS, else practicum-runs here"
 )
 JSON = typer.Option(False, "--json", help="Print one JSON document to stdout, for scripts.")
+WHERE = typer.Option(
+    "",
+    "--where",
+    help="Only runs of which this is true, such as \"students > 3 and status == 'ok'\".",
+    show_default="all",
+)
 
 _PATIENCE = 0.7
 """Seconds of work before a progress bar appears."""
@@ -103,3 +109,11 @@ def print_table(columns: list[str], rows: list[list[str]], title: str | None = N
     if not console.is_terminal:  # a pipe has no width: never cut what a script may read
         console = Console(width=240)
     console.print(table)
+
+
+def print_plain(columns: list[str], rows: list[list[str]]) -> None:
+    """The same without lines and colours, a hundred times faster, for thousands of rows."""
+    lines = [columns, *rows]
+    widths = [max(map(len, column)) for column in zip(*lines)]
+    form = "  ".join(f"{{:<{width}}}" for width in widths)
+    typer.echo("\n".join(form.format(*line).rstrip() for line in lines))

@@ -1,23 +1,27 @@
-"""``practicum runs list | show | verify``: what is stored, and whether it is whole."""
+"""``practicum runs``: what is stored, and whether it is whole."""
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import typer
 
-from practicum.cli import _terminal
+from practicum.cli import _terminal, clearing, comparing
 
-app = typer.Typer(help="List, show and verify stored runs.", no_args_is_help=True)
+app = typer.Typer(help="List, show, compare, verify and clear up stored runs.", no_args_is_help=True)
+
+_MANY = 100
+"""Rows above which a table is plain text: a drawn one takes a millisecond a row."""
 
 
 def _complete(ctx: typer.Context, incomplete: str) -> list[str]:
     from practicum.errors import PracticumError
-    from practicum.runs.store import Store
+    from practicum.runs.folder import Folder
 
     try:
-        return [run for run in Store(ctx.params.get("store")).ids() if run.startswith(incomplete)]
+        return [run for run in Folder(ctx.params.get("store")).ids() if run.startswith(incomplete)]
     except PracticumError:
         return []
 
@@ -27,23 +31,41 @@ RUNS = typer.Argument(None, help="Ids or their first digits; all runs if none is
 
 
 @app.command("list")
-def list_runs(store: Path | None = _terminal.STORE, json: bool = _terminal.JSON) -> None:
-    """One line for each stored run."""
-    from practicum.runs.store import COLUMNS, Store
+def list_runs(
+    where: str = _terminal.WHERE,
+    sort: str = typer.Option("id", "--sort", help="Column or setting to sort by; -NAME puts the largest first."),
+    limit: int | None = typer.Option(None, "--limit", min=0, help="Show so many at most.", show_default="all"),
+    store: Path | None = _terminal.STORE,
+    json: bool = _terminal.JSON,
+) -> None:
+    """One line for each run, those that failed included."""
+    from practicum.runs.folder import Folder
+    from practicum.runs.rows import COLUMNS
 
-    folder = Store(store)
-    with _terminal.bar() as progress:
-        rows = list(progress.track(folder.table(), total=len(folder.ids()), description="reading"))
+    folder = Folder(store)
+    found = _terminal.watched("reading", lambda report: folder.entries(where, lambda done: report("reading", done)))
+    if sort != "id":
+        from practicum.runs.where import sorted_by
+
+        found = sorted_by(sort, found)
+    rows = [entry.row for entry in found[:limit]]
     if json:
         _terminal.print_json(rows)
         return
     if not rows:
-        typer.echo(f"No runs in {folder.folder} yet; practicum solve makes one.")
+        nothing = f"No runs in {folder.folder} yet; practicum solve makes one."
+        typer.echo("No run matches." if where or found else nothing)
         return
-    _terminal.print_table(list(COLUMNS), [[_cell(name, row[name]) for name in COLUMNS] for row in rows])
+    cells = [[_cell(name, row[name]) for name in COLUMNS] for row in rows]
+    (_terminal.print_plain if len(cells) > _MANY else _terminal.print_table)(list(COLUMNS), cells)
     for row in rows:
-        if "problem" in row:
+        if row["status"] == "damaged":
             typer.echo(row["problem"], err=True)
+    if len(rows) < len(found):
+        typer.echo(f"{len(rows)} of {len(found)} runs are shown.")
+    failed = sum(row["status"] == "failed" for row in rows)
+    if failed:
+        typer.echo(f"{failed} run(s) failed; practicum runs show ID says why.")
 
 
 @app.command("show")
@@ -53,14 +75,19 @@ def show_run(
     bibtex: bool = typer.Option(False, "--cite", help="Print only the BibTeX of what the run rests on."),
     json: bool = _terminal.JSON,
 ) -> None:
-    """Everything about one run: results, configuration, versions, citation."""
+    """Everything about one run: results, configuration, versions, citation; or why it failed."""
     import json as text
 
-    from practicum.cli._summary import document, show
-    from practicum.runs.store import Store
+    from practicum.runs.folder import Folder
 
-    folder = Store(store)
+    folder = Folder(store)
     found = folder.find(run)
+    failure = folder.failure(found)
+    if failure is not None:
+        _show_failure(folder.folder, found, failure, json)
+        return
+    from practicum.cli._summary import document, show
+
     dataset = folder.load(found)
     config, versions = text.loads(dataset.attrs["config"]), text.loads(dataset.attrs["versions"])
     path = folder.folder / f"{found}.nc"
@@ -77,8 +104,7 @@ def show_run(
         else:
             typer.echo(str(dataset))
         typer.echo("")
-        for name, value in config.items():
-            typer.echo(f"{name}: {_short(value)}")
+        _show_config(config)
         typer.echo(f"versions: {', '.join(f'{name} {version}' for name, version in versions.items())}")
         typer.echo(f"architecture: {dataset.attrs['architecture']}")
         typer.echo(f"cite: {dataset.attrs.get('cite', '')} (--cite prints the BibTeX)")
@@ -89,28 +115,55 @@ def show_run(
 def verify_runs(
     runs: list[str] | None = RUNS, store: Path | None = _terminal.STORE, json: bool = _terminal.JSON
 ) -> None:
-    """Read runs completely and compare their SHA-256; exit code 1 if one is damaged. Nothing is changed."""
-    from practicum.runs.resuming import unfinished
-    from practicum.runs.store import Store
+    """Read every sealed file completely and compare its SHA-256; exit code 1 if one is damaged. Nothing is changed."""
+    from practicum.runs.folder import Folder
 
-    folder = Store(store)
-    ids = [folder.find(run) for run in runs] if runs else folder.ids()
-    results = []
-    with _terminal.bar() as progress:
-        for run in progress.track(ids, description="verifying"):
-            results += folder.verify(run)
-    damaged = [(run, problem) for run, problem in results if problem]
+    folder = Folder(store)
+    prefixes = [folder.find(run) for run in runs] if runs else [""]
+    checked = _terminal.watched(
+        "verifying",
+        lambda report: [
+            one for prefix in prefixes for one in folder.verify_files(prefix, lambda done: report("verifying", done))
+        ],
+    )
     if json:
-        _terminal.print_json([{"id": run, "whole": not why, "problem": why or None} for run, why in results])
+        _terminal.print_json(
+            [
+                {"id": path.name[:16], "kind": kind, "file": path, "whole": not problem, "problem": problem or None}
+                for path, kind, problem in checked
+            ]
+        )
     else:
-        typer.echo(f"{len(results) - len(damaged)} of {len(results)} runs in {folder.folder} are whole.")
-        left = 0 if runs else len(unfinished(folder.folder))
-        if left:
-            typer.echo(f"{left} training(s) are unfinished, and left out here; practicum doctor names them.")
-    for _, problem in damaged:
+        count = Counter(kind for _, kind, _ in checked)
+        whole = Counter(kind for _, kind, problem in checked if not problem)
+        for kind in dict.fromkeys(["run", *count]):
+            several = f"{kind.removesuffix('y')}ies" if kind.endswith("y") else f"{kind}s"
+            typer.echo(f"{whole[kind]} of {count[kind]} {several} in {folder.folder} are whole.")
+    damaged = [problem for _, _, problem in checked if problem]
+    for problem in damaged:
         typer.echo(f"practicum: {problem}", err=True)
     if damaged:
         raise typer.Exit(1)
+
+
+def _show_failure(folder: Path, run: str, failure: Any, json: bool) -> None:
+    import json as text
+
+    config = text.loads(failure.config)
+    path = folder / f"{run}.failed"
+    if json:
+        facts = {"id": run, "kind": config["kind"], "file": path, "status": "failed", "problem": failure.problem}
+        _terminal.print_json({**facts, "error": failure.error, "tries": failure.tries, "config": config})
+        return
+    typer.echo(f"status: failed, {failure.error} after {failure.tries} tries")
+    typer.echo(f"problem: {failure.problem}\n")
+    _show_config(config)
+    typer.echo(f"file: {path}")
+
+
+def _show_config(config: dict[str, Any]) -> None:
+    for name, value in config.items():
+        typer.echo(f"{name}: {_short(value)}")
 
 
 def _cell(name: str, value: Any) -> str:
@@ -127,3 +180,8 @@ def _short(value: Any) -> str:
     if isinstance(value, list) and len(value) > 8 and not isinstance(value[0], list):
         return f"[{value[0]}, {value[1]}, ..., {value[-1]}] ({len(value)} values)"
     return str(value)
+
+
+app.command("compare")(comparing.compare)
+app.command("rebuild")(clearing.rebuild)
+app.command("prune")(clearing.prune)

@@ -10,7 +10,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import quote
@@ -26,19 +26,15 @@ ASIDE = "index.sqlite.damaged"
 _PATIENCE = 30.0
 """Seconds that we wait while another process writes."""
 
-_OF_THE_MOMENT = {
-    sqlite3.SQLITE_PERM,
+_NOT_ITS_FAULT = {
     sqlite3.SQLITE_BUSY,
     sqlite3.SQLITE_LOCKED,
     sqlite3.SQLITE_NOMEM,
-    sqlite3.SQLITE_READONLY,
     sqlite3.SQLITE_INTERRUPT,
     sqlite3.SQLITE_IOERR,
     sqlite3.SQLITE_FULL,
-    sqlite3.SQLITE_CANTOPEN,
     sqlite3.SQLITE_PROTOCOL,
     sqlite3.SQLITE_NOLFS,
-    sqlite3.SQLITE_AUTH,
 }
 """Errors that say nothing against the file. Every other one does: our statements are right for a file that is ours."""
 
@@ -72,15 +68,36 @@ class Database:
             for attempt in (1, 2, 3):
                 try:
                     return self._transaction(work)
-                except sqlite3.Error as error:
+                except (sqlite3.Error, OSError) as error:
                     self.close()
-                    if _primary(error) in _OF_THE_MOMENT or attempt == 3:
+                    if attempt == 3 or _primary(error) in _NOT_ITS_FAULT or not os.access(self.path.parent, os.W_OK):
                         raise StorageError(
-                            f"The index {self.path} cannot be written: {error}. It can be removed at any time while "
-                            "nothing computes; runs are kept in files of their own."
+                            f"The index {self.path} cannot be written: {error}. Nothing stored is lost, for runs are "
+                            "files of their own; choose another folder with --store, $PRACTICUM_RUNS or Store(folder)."
                         ) from None
-                    self._set_aside()
+                    if attempt == 2:  # first once more: another process may just have set it aside
+                        self._set_aside()
             raise AssertionError("the third attempt returns or raises")
+
+    def read(self, work: Callable[[sqlite3.Connection], T]) -> T | None:
+        """The result of `work(connection)`, which writes nothing; None where there is no file that can be read.
+
+        A damaged file is set aside, where that is possible.
+        """
+        with self._lock:
+            if not self.path.exists():
+                return None
+            ours = os.access(self.path.parent, os.W_OK) and os.access(self.path, os.W_OK)
+            try:
+                if ours:
+                    return work(self._open())
+                with closing(_read_only(self.path)) as connection:
+                    return work(connection)
+            except (sqlite3.Error, OSError) as error:
+                self.close()
+                if ours and _primary(error) not in _NOT_ITS_FAULT:
+                    self._set_aside()
+                return None
 
     def close(self) -> None:
         """Give the file back; the next call opens it again."""
@@ -106,6 +123,7 @@ class Database:
         if self._connection is not None and _identity(self.path) == self._identity:
             return self._connection
         self.close()  # another process has set the file aside, or somebody removed it
+        os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o666))  # SQLite would leave out a group that may write
         self._identity = _identity(self.path)
         connection = sqlite3.connect(self.path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
         try:
@@ -134,7 +152,7 @@ class Database:
                     os.replace(f"{self.path}{ending}", self.path.with_name(f"{ASIDE}{ending}"))
 
 
-def read_only(path: Path) -> sqlite3.Connection:
+def _read_only(path: Path) -> sqlite3.Connection:
     """A connection that changes nothing, not even beside the file.
 
     Raises:
@@ -178,7 +196,7 @@ def _prepare(connection: sqlite3.Connection, network: bool) -> None:
     connection.execute("PRAGMA synchronous = NORMAL")
 
 
-def _primary(error: sqlite3.Error) -> int:
+def _primary(error: Exception) -> int:
     return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
 
 

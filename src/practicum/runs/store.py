@@ -4,31 +4,24 @@ from __future__ import annotations
 
 import json
 import os
-import re
-from collections.abc import Callable, Iterator
-from datetime import datetime
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
-from practicum.canonical import sha256
 from practicum.citations import bibtex, entries
 from practicum.errors import StorageError
-from practicum.runs.config import ID_LENGTH, RunConfig
+from practicum.runs.config import RunConfig
 from practicum.runs.execute import execute
 from practicum.runs.failures import forget_failure
-from practicum.runs.files import read_sealed, require_writable, sweep_abandoned, write_sealed
+from practicum.runs.files import require_writable, sweep_abandoned, write_sealed
+from practicum.runs.folder import Folder
 from practicum.runs.provenance import architecture, versions
+from practicum.runs.reading import read_run
 from practicum.runs.resuming import ENDING, SECONDS, Checkpoint, resumable, takes_states
-from practicum.runs.rows import COLUMNS, summary
 
 if TYPE_CHECKING:
     import xarray as xr
-
-T = TypeVar("T")
-
-DEFAULT_FOLDER = "practicum-runs"
-_NAME = re.compile(rf"[0-9a-f]{{{ID_LENGTH}}}\.nc")
 
 
 @cache
@@ -37,7 +30,7 @@ def _tidy(folder: Path) -> None:
     sweep_abandoned(folder)
 
 
-class Store:
+class Store(Folder):
     """Runs in one folder, one NetCDF4 file each.
 
     Main arguments:
@@ -46,15 +39,13 @@ class Store:
 
     A file holds the arrays, the canonical JSON of the configuration (attribute ``config``), its SHA-256
     (``config_sha256``), the versions of the packages, the CPU architecture and the citation. It is verified
-    whenever it is read; a damaged one is reported and never removed. Several processes may share a folder.
+    whenever it is read; a damaged one is reported and never removed. Several processes may share a folder. What it
+    holds is listed, chosen, compared and cleared up with the methods of :class:`~practicum.runs.folder.Folder`.
     """
 
     def __init__(self, folder: str | os.PathLike[str] | None = None) -> None:
-        self.folder = Path(folder or os.environ.get("PRACTICUM_RUNS") or DEFAULT_FOLDER).expanduser()
+        super().__init__(folder)
         self._proved = False
-
-    def __repr__(self) -> str:
-        return f"Store({str(self.folder)!r})"
 
     def path(self, config: RunConfig) -> Path:
         """The file of a run, whether or not it exists."""
@@ -137,86 +128,11 @@ class Store:
         """Where a training or a simulation stands that has not come to its end, whether or not it began."""
         return Checkpoint(self.folder / f"{config.id}{ENDING}", config, seconds)
 
-    def ids(self) -> list[str]:
-        """Ids of all runs in the folder, sorted, without opening them."""
-        try:
-            names = sorted(path.name for path in self.folder.iterdir())
-        except FileNotFoundError:
-            return []
-        except OSError as error:
-            raise StorageError(
-                f"The folder {self.folder} cannot be read: {(error.strerror or str(error)).lower()}; "
-                "name another with --store, $PRACTICUM_RUNS or Store(folder)."
-            ) from None
-        return [name.removesuffix(".nc") for name in names if _NAME.fullmatch(name)]
-
-    def find(self, prefix: str) -> str:
-        """The one id that begins with `prefix`.
-
-        Raises:
-            StorageError: none does, or several do.
-        """
-        ids = self.ids()
-        found = [run for run in ids if prefix and run.startswith(prefix.lower())]
-        if len(found) == 1:
-            return found[0]
-        if found:
-            raise StorageError(
-                f"{len(found)} runs in {self.folder} begin with '{prefix}': {', '.join(found[:5])}"
-                f"{', ...' if len(found) > 5 else ''}; give more digits."
-            )
-        raise StorageError(
-            f"No run in {self.folder} begins with '{prefix}'; it holds {len(ids)} run(s), see practicum runs list."
-        )
-
-    def load(self, prefix: str) -> xr.Dataset:
-        """The stored run whose id begins with `prefix`, verified.
-
-        Raises:
-            StorageError: there is no such run, several, or it is damaged.
-        """
-        return self._read(self.find(prefix))
-
-    def table(self) -> Iterator[dict[str, Any]]:
-        """One row a run: id, kind, K, M, eta, beta, N, seeds, until, status, size (bytes), time (of storing).
-
-        A damaged file gives a row with status ``"damaged"`` and the sentence that says why under ``problem``.
-        """
-        from practicum.runs import netcdf
-
-        for run in self.ids():
-            path = self._path(run)
-            try:
-                details = path.stat()
-                time = datetime.fromtimestamp(details.st_mtime).isoformat(" ", "seconds")
-                facts = {"size": details.st_size, "time": time}
-                label = self._open(run, netcdf.label)
-            except FileNotFoundError:  # removed while we were listing
-                continue
-            except StorageError as error:
-                yield {**dict.fromkeys(COLUMNS), "id": run, "status": "damaged", **facts, "problem": str(error)}
-            else:
-                yield {**dict.fromkeys(COLUMNS), "id": run, **summary(label), **facts}
-
-    def verify(self, prefix: str = "") -> Iterator[tuple[str, str]]:
-        """Read every run (or those whose id begins with `prefix`); yields ``(id, problem)``, problem "" if whole."""
-        for run in self.ids():
-            if run.startswith(prefix.lower()):
-                try:
-                    self._read(run)
-                except StorageError as error:
-                    yield run, str(error)
-                else:
-                    yield run, ""
-
-    def _path(self, run: str) -> Path:
-        return self.folder / f"{run}.nc"
-
     def _get(self, run: str, digest: str) -> xr.Dataset | None:
         path = self._path(run)
         if not path.exists():
             return None
-        dataset = self._read(run)
+        dataset = read_run(path)
         if dataset.attrs["config_sha256"] != digest:
             raise StorageError(
                 f"The file {path} holds the run {dataset.attrs['config_sha256']}, not {digest}; "
@@ -226,8 +142,7 @@ class Store:
 
     def _put(self, config: RunConfig, dataset: xr.Dataset) -> tuple[str, xr.Dataset]:
         """The id of the run, and the run as it is stored now."""
-        text, run = config.canonical(), config.id
-        digest = sha256(text)
+        run, digest = config.id, config.sha256
         stored = self._get(run, digest)
         if stored is not None:
             return run, stored
@@ -238,7 +153,7 @@ class Store:
         attributes = {
             **dataset.attrs,
             "kind": config.kind,
-            "config": text,
+            "config": config.canonical(),
             "config_sha256": digest,
             "versions": json.dumps(versions(*packages), sort_keys=True),
             "architecture": architecture(),
@@ -250,25 +165,3 @@ class Store:
         write_sealed(self._path(run), image)
         forget_failure(self.folder, run)
         return run, complete
-
-    def _read(self, run: str) -> xr.Dataset:
-        from practicum.runs import netcdf  # here, so that listing ids does not wait for xarray
-
-        return self._open(run, netcdf.from_bytes)
-
-    def _open(self, run: str, decode: Callable[[bytes], T]) -> T:
-        """Verify the file of a run and decode it."""
-        from practicum.runs import netcdf
-
-        path = self._path(run)
-        image = read_sealed(path, f"run {run}")
-        try:
-            label, content = netcdf.label(image), decode(image)
-        except Exception as error:  # h5py and xarray raise many kinds here; the file is sealed, so it is not ours
-            raise StorageError(f"The file {path} of run {run} holds no run that can be read: {error}.") from None
-        if sha256(label.config) != label.config_sha256 or not label.config_sha256.startswith(run):
-            raise StorageError(
-                f"The file {path} of run {run} holds the configuration of run {label.config_sha256[:ID_LENGTH]}; "
-                "it was renamed: give it back its name, or move it away."
-            )
-        return content

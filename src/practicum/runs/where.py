@@ -1,0 +1,206 @@
+"""Which runs: a condition on their settings and on what became of them, ``students > 3 and status == 'ok'``.
+
+It is read with Python's own grammar, of which only comparisons are taken, and never run.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import operator
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from practicum.errors import ParameterError
+from practicum.values import nearest
+
+if TYPE_CHECKING:
+    from practicum.runs.index import Entry
+
+COLUMNS = ("id", "K", "M", "eta", "beta", "N", "until", "status", "size", "time")
+"""Names that every run has, beside its settings; of a run that has a setting of the same name, that is meant."""
+
+_LONGEST = 2000
+_MISSING = object()
+_CONSTANTS = {"true": True, "false": False, "none": None}
+_ORDERS: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+}
+
+
+def matching(condition: str, entries: Iterable[Entry]) -> list[Entry]:
+    """The runs of which a condition is true, in their order.
+
+    Main arguments:
+        condition: comparisons (also chained, ``2 < students <= 8``, and ``in [2, 3]``, ``'diverged' in status``) of
+            names with numbers, texts in quotes, true, false and none; joined by and, or, not and brackets. A name is
+            that of a setting, bare (``learning_rate``) or dotted (``rule.learning_rate``), or one of :data:`COLUMNS`.
+            A run that has no such setting makes the comparison false.
+
+    Raises:
+        ParameterError: the condition is none, or no run has a setting of such a name, or one has several.
+    """
+    tree = _parsed(condition)
+    found = [(entry, json.loads(entry.settings)) for entry in entries]
+    if found:
+        _require_known(_names(tree), {name for _, settings in found for name in settings})
+    return [entry for entry, settings in found if _true(tree, partial(_look_up, entry.row, settings))]
+
+
+def sorted_by(name: str, entries: Iterable[Entry]) -> list[Entry]:
+    """The runs by a column or a setting, the smallest first; those that do not have it come last.
+
+    Main arguments:
+        name: as in a condition; with a minus before it the largest comes first.
+
+    Raises:
+        ParameterError: no run has a setting of such a name, or one has several.
+    """
+    falling, name = name.startswith("-"), name.removeprefix("-")
+    found = [(entry, json.loads(entry.settings)) for entry in entries]
+    if found:
+        _require_known({name}, {known for _, settings in found for known in settings})
+    keyed = [(_look_up(entry.row, settings, name), entry) for entry, settings in found]
+    has = [(value, entry) for value, entry in keyed if value is not _MISSING and value is not None]
+    # Numbers stand before texts, which are in no order with them.
+    has.sort(key=lambda pair: (isinstance(pair[0], str), pair[0]), reverse=falling)
+    return [entry for _, entry in has] + [entry for value, entry in keyed if value is _MISSING or value is None]
+
+
+def _parsed(condition: str) -> ast.expr:
+    """The condition as a tree that holds nothing but what is allowed."""
+    if len(condition) > _LONGEST:
+        raise ParameterError(f"A condition has {_LONGEST} characters at most. Got {len(condition)} instead.")
+    try:
+        tree = ast.parse(condition.strip(), mode="eval").body
+        _check(tree, condition)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        hint = " Equality is written ==." if "=" in condition and "==" not in condition else ""
+        raise ParameterError(
+            f"A condition must read like \"students > 3 and status == 'ok'\". Got {condition!r:.80} instead.{hint}"
+        ) from None
+    return tree
+
+
+def _check(node: ast.expr, condition: str) -> None:
+    """Refuse everything but truth values: comparisons, names, and their combinations."""
+    if isinstance(node, ast.BoolOp):
+        for part in node.values:
+            _check(part, condition)
+    elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+        _check(node.operand, condition)
+    elif isinstance(node, ast.Compare):
+        values = [node.left, *node.comparators]
+        for left, compared, right in zip(values, node.ops, values[1:]):
+            if isinstance(compared, (ast.Is, ast.IsNot)):
+                _refuse(node)
+            belongs = isinstance(compared, (ast.In, ast.NotIn))
+            several = isinstance(right, (ast.List, ast.Tuple, ast.Set))
+            if several != belongs and not (belongs and _name(right)):
+                _refuse(node)
+            for value in (left, *(right.elts if isinstance(right, (ast.List, ast.Tuple, ast.Set)) else [right])):
+                if not _name(value) and _constant(value) is _MISSING:
+                    _refuse(value)
+    elif not _name(node):
+        _refuse(node)
+
+
+def _refuse(node: ast.expr) -> NoReturn:
+    raise ParameterError(
+        "A condition compares settings with numbers, texts in quotes, lists, true, false and none, and joins "
+        f"comparisons by and, or and not. Got {ast.unparse(node)!r:.80} instead."
+    )
+
+
+def _name(node: ast.expr) -> str:
+    """The name, dotted or bare, that a node is; nothing for another node."""
+    if isinstance(node, ast.Name) and node.id.lower() not in _CONSTANTS:
+        return node.id
+    if isinstance(node, ast.Attribute) and (before := _name(node.value)):
+        return f"{before}.{node.attr}"
+    return ""
+
+
+def _constant(node: ast.expr) -> Any:
+    """The value that a node is; `_MISSING` for another node."""
+    if isinstance(node, ast.Name):
+        return _CONSTANTS.get(node.id.lower(), _MISSING)
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, (ast.USub, ast.UAdd)):
+        value = _constant(node.operand)
+        number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        return _MISSING if not number else -value if isinstance(node.op, ast.USub) else value
+    if isinstance(node, ast.Constant) and (node.value is None or isinstance(node.value, (bool, int, float, str))):
+        return node.value
+    return _MISSING
+
+
+def _names(tree: ast.expr) -> set[str]:
+    inner = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    found = {_name(node) for node in ast.walk(tree) if isinstance(node, ast.expr) and id(node) not in inner}
+    return found - {""}
+
+
+def _require_known(names: set[str], settings: set[str]) -> None:
+    bare = {name.rpartition(".")[2] for name in settings}
+    for name in sorted(names):
+        if name in COLUMNS or name in settings or any(known.endswith(f".{name}") for known in settings):
+            continue
+        hint = nearest(name, sorted(settings) if "." in name else sorted({*COLUMNS, *bare}))
+        raise ParameterError(
+            f"No run here has a setting '{name}'.{hint or ' practicum runs show ID prints those of a run.'} "
+            "Text stands in quotes: status == 'ok'."
+        )
+
+
+def _look_up(row: dict[str, Any], settings: dict[str, Any], name: str) -> Any:
+    """What a name means for one run: a setting of this name, a column, or the setting that ends in it."""
+    if name in settings:
+        return settings[name]
+    if name in COLUMNS:
+        return _MISSING if row[name] is None else row[name]
+    homes = sorted(known for known in settings if known.endswith(f".{name}"))
+    if len(homes) > 1:
+        raise ParameterError(f"The name '{name}' is ambiguous: write {' or '.join(homes)}.")
+    return settings[homes[0]] if homes else _MISSING
+
+
+def _true(node: ast.expr, look_up: Callable[[str], Any]) -> bool:
+    if isinstance(node, ast.BoolOp):
+        return (all if isinstance(node.op, ast.And) else any)(_true(part, look_up) for part in node.values)
+    if isinstance(node, ast.UnaryOp):
+        return not _true(node.operand, look_up)
+    if isinstance(node, ast.Compare):
+        values = [_value(part, look_up) for part in (node.left, *node.comparators)]
+        return all(_compared(op, left, right) for left, op, right in zip(values, node.ops, values[1:]))
+    return look_up(_name(node)) is True
+
+
+def _value(node: ast.expr, look_up: Callable[[str], Any]) -> Any:
+    if isinstance(node, (ast.List, ast.Tuple, ast.Set)):
+        return [_value(part, look_up) for part in node.elts]
+    name = _name(node)
+    return look_up(name) if name else _constant(node)
+
+
+def _compared(op: ast.cmpop, left: Any, right: Any) -> bool:
+    if left is _MISSING or right is _MISSING:
+        return False
+    if isinstance(op, (ast.In, ast.NotIn)):
+        inside = left in right if isinstance(right, list) or _texts(left, right) else False
+        return inside is isinstance(op, ast.In)
+    if isinstance(op, (ast.Eq, ast.NotEq)):
+        return (left == right) is isinstance(op, ast.Eq)
+    # Different kinds of value, such as the widths "20-10" of a network and a number, are in no order.
+    return (_texts(left, right) or _numbers(left, right)) and _ORDERS[type(op)](left, right)
+
+
+def _texts(*values: Any) -> bool:
+    return all(isinstance(value, str) for value in values)
+
+
+def _numbers(*values: Any) -> bool:
+    return all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in values)
