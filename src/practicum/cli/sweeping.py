@@ -124,6 +124,7 @@ def _document(plan: Plan, store: Store, outcome: Outcome) -> dict[str, Any]:
         "elsewhere": outcome.elsewhere,
         "failed": outcome.failed,
         "seconds": outcome.seconds,
+        "cell_seconds": outcome.cell_seconds,
         "store": str(store.folder.resolve()),
     }
 

@@ -62,6 +62,8 @@ class Outcome:
     elsewhere: int
     failed: dict[str, str]
     seconds: float
+    cell_seconds: float
+    """From the first cell that was handed out to the last that came back: without starting and ending a cluster."""
     work_seconds: float
     """Sum over the cells of what computing and storing them took."""
     dashboard: str
@@ -98,7 +100,7 @@ def run_cells(
             forget_failure(store.folder, run)
         before = {}
     todo = [run for run in configs if run not in stored and run not in before]
-    work = _Work(store, plan, configs, todo, failed=_problems(before), progress=progress)
+    work = _Work(store, plan, configs, [*todo], failed=_problems(before), progress=progress)
     if todo:
         require_writable(store.folder)
         plan.sweep.write(store.folder)
@@ -116,6 +118,7 @@ def run_cells(
         elsewhere=work.elsewhere,
         failed=work.failed,
         seconds=time.perf_counter() - began,
+        cell_seconds=work.seconds,
         work_seconds=work.clock.total,
         dashboard=work.dashboard,
     )
@@ -139,6 +142,7 @@ class _Work:
     """Cells of a batch that no worker survived: each is tried by itself, to find the one that it was."""
     computed: int = 0
     elsewhere: int = 0
+    seconds: float = 0.0
     workers: int = 1
     last_worker: float = field(default_factory=time.monotonic)
     dashboard: str = ""
@@ -150,7 +154,7 @@ class _Work:
 
     def run(self, client: Client, claims: Claims) -> None:
         expected = identity()
-        beaten = seen = time.monotonic()
+        began = beaten = seen = time.monotonic()
         while self.pending or self.running or self.foreign:
             self._count_workers(client)
             while self.pending and len(self.running) < _AHEAD * self.workers:
@@ -179,6 +183,7 @@ class _Work:
             if self.foreign and now - seen > _LOOK:
                 self._look_elsewhere()
                 seen = now
+        self.seconds = time.monotonic() - began
         self.show()
 
     def show(self) -> None:
