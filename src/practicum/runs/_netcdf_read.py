@@ -1,0 +1,98 @@
+"""What :mod:`practicum.runs._netcdf_write` wrote, read by h5py's low-level calls alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from h5py import h5, h5a, h5d, h5f, h5g, h5s, h5t  # pyright: ignore[reportAttributeAccessIssue]
+
+from practicum.runs._netcdf_guard import TEXT, TEXT_HERE, Budget, arrays, attributes, fixed_text, only_a_dimension
+from practicum.runs._netcdf_write import SIGNATURE
+
+_HIDDEN = {b"_NCProperties", b"_Netcdf4Dimid", b"_Netcdf4Coordinates", b"_FillValue", b"CLASS", b"NAME"}
+_HIDDEN |= {b"DIMENSION_LIST", b"REFERENCE_LIST"}
+
+
+def is_plain(file: h5f.FileID) -> bool:
+    """Whether the file says that it was written by the writer that this reader knows."""
+    return fixed_text(file, b"_NCProperties").startswith(SIGNATURE.encode())
+
+
+def read(file: h5f.FileID, image: bytes) -> xr.Dataset:
+    """The dataset of a file for which :func:`is_plain` holds, wholly in memory.
+
+    Raises:
+        ValueError: an array does not lie in the image as it is.
+        KeyError, OSError: something that the writer writes is missing.
+    """
+    budget, root = Budget(image), h5g.open(file, b"/")
+    datasets = arrays(root, h5.INDEX_CRT_ORDER)
+    dimensions = {
+        int(_ids(h5a.open(dataset, b"_Netcdf4Dimid"))): name
+        for name, dataset in datasets.items()
+        if h5a.exists(dataset, b"_Netcdf4Dimid")
+    }
+    scales = set(dimensions.values())
+    found = _attributes(root, budget)
+    coordinates = set(found.pop("coordinates", "").split())
+    variables: dict[str, xr.Variable] = {}
+    for name, dataset in datasets.items():
+        if name in scales and only_a_dimension(dataset):
+            continue
+        if name in scales:
+            dims: tuple[str, ...] = (name,)
+        elif h5a.exists(dataset, b"_Netcdf4Coordinates"):
+            dims = tuple(dimensions[number] for number in _ids(h5a.open(dataset, b"_Netcdf4Coordinates")).tolist())
+        else:
+            dims = ()
+        mine = _attributes(dataset, budget)
+        coordinates.update(mine.pop("coordinates", "").split())
+        array = values(dataset, name, budget)
+        if mine.get("dtype") == "bool":
+            del mine["dtype"]
+            array = array.astype(bool)
+        variables[name] = xr.Variable(dims, array, mine)
+    coordinates |= scales
+    data = {name: variable for name, variable in variables.items() if name not in coordinates}
+    return xr.Dataset(data, {name: variables[name] for name in variables if name in coordinates}, found)
+
+
+def values(dataset: h5d.DatasetID, name: str, budget: Budget) -> np.ndarray:
+    """The array of a dataset.
+
+    Raises:
+        ValueError: it does not lie in the image as it is.
+    """
+    kind = budget.array(dataset, name)
+    if not isinstance(kind, h5t.TypeStringID):
+        numbers = np.empty(dataset.shape, dtype=kind.dtype)
+        dataset.read(h5s.ALL, h5s.ALL, numbers, kind)
+        return numbers
+    text = np.empty(dataset.shape, dtype=TEXT)
+    dataset.read(h5s.ALL, h5s.ALL, text, TEXT_HERE)
+    items: Any = text.ravel().tolist()
+    return np.array([item.decode() for item in items], dtype=str).reshape(text.shape)
+
+
+def _attributes(where: h5d.DatasetID | h5g.GroupID, budget: Budget) -> dict[str, Any]:
+    names = attributes(where, h5.INDEX_CRT_ORDER)
+    return {name.decode(): _attribute(h5a.open(where, name), budget) for name in names if name not in _HIDDEN}
+
+
+def _attribute(attribute: h5a.AttrID, budget: Budget) -> Any:
+    """As xarray reads it: a text, a list of texts, a number, or an array of numbers."""
+    kind = attribute.get_type()
+    if isinstance(kind, h5t.TypeStringID):
+        found = budget.text(attribute)
+    else:
+        found = np.empty(attribute.shape, dtype=kind.dtype)
+        attribute.read(found, kind)
+    return found[0] if len(found) == 1 else found
+
+
+def _ids(attribute: h5a.AttrID) -> np.ndarray:
+    numbers = np.empty(attribute.shape, dtype="i4")
+    attribute.read(numbers, h5t.NATIVE_INT32)
+    return numbers
