@@ -174,13 +174,13 @@ def test_an_interrupted_training_goes_on(practicum, monkeypatch):
         assert (code, out, err) == (130, "", "practicum: Interrupted; runs stored before are safe.\n")
     (left,) = Path("practicum-runs").iterdir()
     code, out, _ = practicum("runs", "verify")
-    assert out.endswith("1 training(s) are unfinished, and left out here; practicum doctor names them.\n")
+    assert out.startswith("0 of 0 runs in practicum-runs are whole.\n1 of 1 checkpoints in practicum-runs are whole.\n")
     checks = {check["name"]: check for check in json.loads(practicum("doctor", "--json")[1])}
-    assert checks["unfinished trainings"]["found"] == f"{left.name} (2 epoch(s) done)"
+    assert checks["unfinished computations"]["found"] == f"{left.name} (2 epoch(s) done)"
     document = json.loads(practicum("train", *SET, "--json")[1])
     assert (document["resumed_at"], document["from_store"]) == (2, False)
     assert Store().get(config())["loss"].equals(execute(config())["loss"])
-    assert "unfinished" not in practicum("runs", "verify")[1]
+    assert "checkpoint" not in practicum("runs", "verify")[1]
 
 
 @pytest.mark.filterwarnings("default::practicum.runs.resuming.CheckpointWarning")
@@ -189,11 +189,11 @@ def test_a_damaged_checkpoint_is_one_sentence_and_no_traceback(practicum):
     path = Store().checkpoint(config()).path
     path.write_bytes(b"nonsense")
     checks = {check["name"]: check for check in json.loads(practicum("doctor", "--json")[1])}
-    assert checks["unfinished trainings"]["found"] == f"{path.name} (damaged)"
+    assert checks["unfinished computations"]["found"] == f"{path.name} (damaged)"
     code, _, err = practicum("train", *SET)
     assert code == 0
     assert re.fullmatch(
-        r"practicum: The file .*\.checkpoint of an unfinished training .* The training starts over\.\n", err
+        r"practicum: The file .*\.checkpoint of an unfinished computation .* The computation starts over\.\n", err
     )
 
 

@@ -46,7 +46,8 @@ def test_defaults_are_those_of_solve():
 def test_defaults_are_those_of_simulate():
     from practicum import simulate
 
-    elsewhere = {"seeds", "workers", "progress"}  # seeds are kept in another form; the others change no number
+    # Seeds are kept in another form; the others change no number.
+    elsewhere = {"seeds", "workers", "progress", "save", "resume"}
     parameters = inspect.signature(simulate).parameters
     defaults = {name: p.default for name, p in parameters.items() if p.default is not p.empty and name not in elsewhere}
     fields = SimulateConfig.model_fields

@@ -109,12 +109,12 @@ def _unfinished(folder: Path) -> list[Check]:
 
     found = []
     for path in unfinished(folder):
-        epochs = progress_of(path)
-        found.append(f"{path.name} ({'damaged' if epochs is None else f'{epochs} epoch(s) done'})")
+        progress = progress_of(path)
+        found.append(f"{path.name} ({'damaged' if progress is None else f'{progress} done'})")
     if not found:
         return []
-    remedy = "the same practicum train goes on from them; remove the files of those that nobody wants to end"
-    return [Check("unfinished trainings", "warning", ", ".join(found), remedy)]
+    remedy = "the same command goes on from them; remove the files of those that nobody wants to end"
+    return [Check("unfinished computations", "warning", ", ".join(found), remedy)]
 
 
 def _extras() -> list[Check]:

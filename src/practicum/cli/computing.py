@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import typer
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from practicum.runs.config import RunConfig, SimulateConfig, SolveConfig
+    from practicum.runs.states import State
 
 FILE = typer.Argument(
     None, help="TOML file with tables machine, rule and start; --set alone is enough without it.", show_default=False
@@ -51,6 +52,8 @@ def simulate(
 ) -> None:
     """Simulate networks of N inputs: the exact chain, or the weights themselves.
 
+    A simulation that was interrupted or killed goes on from its last checkpoint when the same command is given again.
+
     Example: practicum simulate FILE.toml --set dimension=1000 --set seeds=16
     """
     _compute("simulate", file, settings or [], store, workers, json)
@@ -64,6 +67,7 @@ def _compute(
     workers: int | None,
     as_json: bool,
 ) -> None:
+    from functools import partial
     from time import perf_counter
 
     from practicum.cli._summary import document, show
@@ -76,20 +80,29 @@ def _compute(
     known = config in store
     began = perf_counter()
     label = _label(config)
+    resumed: State | None = None
 
     def work(report: _terminal.Report) -> xr.Dataset:
-        def compute(config: RunConfig) -> xr.Dataset:
-            return execute(config, workers=workers, progress=lambda fraction: report(label, fraction))
+        def compute(config: RunConfig, save: Any = None, resume: State | None = None) -> xr.Dataset:
+            nonlocal resumed
+            resumed = resume
+            progress = partial(report, label)
+            return execute(config, workers=workers, progress=progress, save=save, resume=resume)
 
         return store.run(config, compute)
 
     dataset = _terminal.watched(label, work)
     path = store.path(config)
     if as_json:
-        _terminal.print_json({**document(config.id, path, dataset), "from_store": known})
+        facts = {**document(config.id, path, dataset), "from_store": known}
+        if kind == "simulate":
+            facts["resumed_at"] = 0 if resumed is None else resumed.done
+        _terminal.print_json(facts)
         return
     show(dataset)
     origin = "read from the store" if known else f"computed in {perf_counter() - began:.1f} s and stored"
+    if resumed is not None:
+        origin += f", after the {resumed.progress} of a checkpoint"
     typer.echo(f"run {config.id}, {origin}: {path}")
 
 

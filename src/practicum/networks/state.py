@@ -34,3 +34,13 @@ class State:
     dimensions: dict[str, tuple[str, ...]] = field(default_factory=dict)
     training_loss: np.ndarray = field(default_factory=lambda: np.empty(0))
     diverged_at: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
+
+    @property
+    def done(self) -> int:
+        """Epochs."""
+        return self.epoch
+
+    @property
+    def progress(self) -> str:
+        """How far it is, in words."""
+        return f"{self.epoch} epoch(s)"

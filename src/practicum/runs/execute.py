@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from practicum.errors import ParameterError
 from practicum.runs.config import RunConfig, SimulateConfig, SolveConfig
@@ -11,7 +11,7 @@ from practicum.runs.config import RunConfig, SimulateConfig, SolveConfig
 if TYPE_CHECKING:
     import xarray as xr
 
-    from practicum.networks.state import State
+    from practicum.runs.states import State
 
 
 def execute(
@@ -19,7 +19,7 @@ def execute(
     *,
     workers: int | None = None,
     progress: Callable[[float], None] | None = None,
-    save: Callable[[State], None] | None = None,
+    save: Callable[[Any], None] | None = None,
     resume: State | None = None,
 ) -> xr.Dataset:
     """Compute a run. Nothing is read or written, and the numbers do not depend on `workers`.
@@ -27,7 +27,8 @@ def execute(
     Other arguments:
         workers: threads of a simulation; as many as processors if not given.
         progress: called by a simulation or a training with the fraction done.
-        save, resume: of a training, see :func:`practicum.networks.training.fit`.
+        save, resume: of a training, see :func:`practicum.networks.training.fit`, or of a simulation, see
+            :func:`practicum.simulate`.
 
     Raises:
         ParameterError: the values do not fit together, or the configuration is a study's, which only the study
@@ -66,6 +67,8 @@ def execute(
             largest_norm=config.largest_norm,
             workers=workers,
             progress=progress,
+            save=save,
+            resume=cast("Any", resume),
         )
     if config.kind == "train":
         from practicum.networks._torch import need_torch
@@ -96,7 +99,7 @@ def execute(
             dtype=config.dtype,
             device=config.device,
             save=save,
-            resume=resume,
+            resume=cast("Any", resume),
             progress=progress,
         )
     raise ParameterError(

@@ -34,3 +34,20 @@ def versions(*more: str) -> dict[str, str]:
 def architecture() -> str:
     """Operating system and CPU architecture, such as ``"Linux x86_64"``: floating point may differ between them."""
     return f"{platform.system()} {platform.machine()}"
+
+
+@cache
+def vectors() -> int:
+    """Bits of the widest vector registers that compiled code uses here; 0 where that is not known.
+
+    Sums over the inputs of a network (the weights of a simulation, all trainings, the linear algebra of a start) run in
+    vector registers, in an order that depends on their width; so their last bits may differ between two processors of
+    one architecture.
+    """
+    from llvmlite import binding
+
+    found = binding.get_host_cpu_features()
+    for name, bits in (("avx512f", 512), ("avx2", 256), ("sse2", 128), ("neon", 128)):
+        if found.get(name):
+            return bits
+    return 0

@@ -56,6 +56,25 @@ class Run:
         """Updates made so far."""
         return int(self.work[-1][1])
 
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Copies of all that the next update depends on."""
+        found = {name: array.copy() for name, array in self._moving().items()}
+        return found if self.examples is None else {**found, "examples": self.examples.place()}
+
+    def load(self, arrays: dict[str, np.ndarray]) -> None:
+        """Go on where another run of this seed was copied; without arrays nothing happens."""
+        for name, array in self._moving().items() if arrays else ():
+            array[...] = arrays[name]
+        if arrays and self.examples is not None:
+            self.examples.go_to(arrays["examples"])
+
+    def _moving(self) -> dict[str, np.ndarray]:
+        # The teacher is among it because random weights are a product of matrices, which BLAS rounds in an order that
+        # may depend on its threads.
+        sums, drive, counters = self.work[-3:]
+        return {"J": self.J, "B": self.B, "v": self.v, "numbers": self.numbers, "noise": self.noise, "sums": sums,
+                "drive": drive, "counters": counters}  # fmt: skip
+
     def advance(self, target: int) -> bool:
         """Make some updates, at most up to `target`; False if the weights have diverged."""
         waiting = int(self.work[-1][0])  # examples of a batch that is not complete

@@ -15,6 +15,7 @@ import numpy as np
 
 from practicum.errors import ParameterError
 from practicum.simulation._chain_kernel import make_scratch, overlaps, run
+from practicum.simulation._saving import Ledger
 from practicum.simulation.normals import stream
 from practicum.simulation.paths import Paths, fill_rows
 from practicum.theory._error import CODES, generalization_error
@@ -83,12 +84,16 @@ def simulate_chain(
     largest_norm: float,
     workers: int | None = None,
     progress: Callable[[float], None] | None = None,
+    ledger: Ledger | None = None,
 ) -> Paths:
     """Run the chain for every seed for `last` updates, keeping the state after each number of updates in `steps`.
 
     Main arguments:
         blocks: one for isotropic inputs; two, of standard deviation 1 and s, for block-isotropic ones.
         steps: increasing numbers of updates.
+
+    Other arguments:
+        ledger: saves states now and then, and knows the one to go on from.
 
     Raises:
         ParameterError: a block is too small (``N - rank(T) >= K`` is needed), with the smallest N that works.
@@ -132,16 +137,23 @@ def simulate_chain(
     sizes = _sizes(K, M, last * rule.batch_size * len(seeds))
     chunk = max(1, _CHUNK // (rule.batch_size * max(1, K * K // 16)))
     cancelled = Event()
-    advanced = [0]
+    ledger = ledger or Ledger("", seeds, steps, last)
+    advanced = [ledger.open(paths)]
 
     def one(row: int) -> None:
+        mark = ledger.begin(row)
+        if mark.ended:
+            return
         inside, outside, v, v_star = initial[0].copy(), initial[1].copy(), start.v.copy(), start.v_star.copy()
         beyond = np.empty((len(blocks), K, K)), np.empty((len(blocks), K, M))
         scratch = make_scratch(K, M, ranks, np.array(freedoms), rule.batch_size, machine.noise > 0)
         numbers = stream(seeds[row], STREAM_TAG)
-        done = 0
-        for point, target in enumerate([*steps.tolist(), last]):
-            finite = True
+        moving = {"inside": inside, "outside": outside, "v": v, "numbers": numbers}
+        for name, array in mark.arrays.items():
+            moving[name][...] = array
+        done, targets = mark.updates, [*steps.tolist(), last]
+        for point in range(mark.points, points + 1):
+            target, finite = targets[point], True
             while done < target and finite and not cancelled.is_set():
                 count = min(target - done, chunk)
                 finite = run(sizes[0], sizes[1], inside, outside, teacher, v, v_star, problem, scratch, numbers, count)
@@ -149,6 +161,8 @@ def simulate_chain(
                 advanced[0] += count
                 if progress is not None:
                     progress(min(advanced[0] / (last * len(seeds)), 1.0))
+                if finite:
+                    ledger.look(row, done, point, lambda: {name: array.copy() for name, array in moving.items()})
             if cancelled.is_set():
                 return
             paths.alpha_end[row] = done / dimension
@@ -158,13 +172,14 @@ def simulate_chain(
             if not finite or not norm <= largest_norm:
                 paths.status[row] = "diverged"
                 Q[:], R[:] = np.nan, np.nan
-                return
+                break
             if point == points:
-                return
+                break
             paths.v[row, point] = v
             paths.generalization_error[row, point] = generalization_error(
                 np.tensordot(squares, Q, 1), np.tensordot(squares, R, 1), T, v, v_star, CODES[machine.activation]
             )
+        ledger.end(row, done)
 
     fill_rows(one, len(seeds), workers, cancelled)
     return paths

@@ -9,8 +9,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from practicum.errors import ParameterError
+from practicum.simulation._saving import Ledger
 from practicum.simulation.inputs import BlockIsotropic, Gaussian
 from practicum.simulation.starts import Weights
+from practicum.simulation.state import State, check_state
 from practicum.theory._until import points, positive
 from practicum.theory.flow import LARGEST_NORM, beyond_critical, check_pair
 from practicum.theory.labelled import attributes, trajectories
@@ -43,6 +45,8 @@ def simulate(
     largest_norm: float = LARGEST_NORM,
     workers: int | None = None,
     progress: Callable[[float], None] | None = None,
+    save: Callable[[State], object] | None = None,
+    resume: State | None = None,
 ) -> xr.Dataset:
     """On-line learning at finite N, one path a seed; arrays of the same shape as :func:`~practicum.solve` returns.
 
@@ -68,6 +72,9 @@ def simulate(
             that are kept and at the end, the weights every N / 4 updates too.
         workers: threads; as many as processors if not given.
         progress: called now and then with the fraction done.
+        save: called now and then with a :class:`~practicum.simulation.state.State`, from the threads, one at a time.
+            If it has an attribute ``due``, only while that is true, which is looked up some tens of times a second.
+        resume: a State to go on from, bitwise as if nothing had happened, with any `workers`.
 
     Returns:
         A Dataset with the leading dimension ``seed``. ``status`` (per seed) is ``"ok"`` or ``"diverged"``; points after
@@ -125,6 +132,15 @@ def simulate(
             f"{end * N:.3g} of one. Use until >= {1 / N:g}."
         )
     steps = np.rint(alpha * N).astype(np.int64)
+    origin: dict[str, Any] = {"until": end, "dimension": N, "method": method, "largest_norm": float(largest_norm)}
+    origin["dtype"] = "float64" if method == "chain" else dtype  # the chain knows no other
+    origin["inputs"] = _described(inputs)
+    if len(parts) == 2:
+        origin["start_outside"] = parts[1].to_dict()
+    attrs = attributes("simulate", machine, rule, total, **origin)
+    if resume is not None:
+        check_state(resume, attrs["config"], chosen, steps)
+    ledger = Ledger(attrs["config"], chosen, steps, last, save, resume)
     if method == "chain":
         from practicum.simulation.chain import Block, simulate_chain
 
@@ -139,14 +155,14 @@ def simulate(
         blocks = [Block(*block) for block in zip(sizes, scales, parts, strict=True)]
         paths = simulate_chain(
             machine, rule, blocks, steps, last, seeds=chosen, largest_norm=largest_norm, workers=workers,
-            progress=progress,
+            progress=progress, ledger=ledger,
         )  # fmt: skip
     elif method == "weights":
         from practicum.simulation.weights import simulate_weights
 
         paths = simulate_weights(
             machine, rule, begin, N, steps, last, seeds=chosen, inputs=inputs, dtype=dtype,
-            largest_norm=largest_norm, workers=workers, progress=progress,
+            largest_norm=largest_norm, workers=workers, progress=progress, ledger=ledger,
         )  # fmt: skip
     else:
         raise ParameterError(
@@ -157,16 +173,11 @@ def simulate(
     # The critical learning rate is known for isotropic inputs.
     if isinstance(inputs, Gaussian | None) and beyond_critical(machine, rule, total):
         status = ["diverged"] * len(chosen)
-    origin: dict[str, Any] = {"until": end, "dimension": N, "method": method, "largest_norm": float(largest_norm)}
-    origin["dtype"] = "float64" if method == "chain" else dtype  # the chain knows no other
-    origin["inputs"] = _described(inputs)
-    if len(parts) == 2:
-        origin["start_outside"] = parts[1].to_dict()
     dataset = trajectories(
         alpha, paths.Q.sum(2), paths.R.sum(2), paths.v, paths.generalization_error, total.T, total.v_star,
         status=status, alpha_end=paths.alpha_end, leading={"seed": np.array(chosen)},
         coordinates={"step": ("alpha", steps, {"long_name": "updates"})},
-        attrs=attributes("simulate", machine, rule, total, **origin),
+        attrs=attrs,
     )  # fmt: skip
     if outside is not None:
         names = (("seed", "alpha", "student", "student_"), ("seed", "alpha", "student", "teacher"))

@@ -54,15 +54,37 @@ class Examples:
         self.shape = (max(1, min(4096, 2**19 // dimension)), dimension)
         self.block = np.empty((0, dimension), self.dtype)
         self.rows = np.empty(0, np.int64)
+        self.used, self.before = 0, rng.bit_generator.state
 
     def take(self, count: int) -> tuple[np.ndarray, np.ndarray]:
         """At most `count` next examples: an array and the rows of it to use, in order."""
         if self.rows.size == 0:
             self._draw()
         rows, self.rows = self.rows[:count], self.rows[count:]
+        self.used += rows.size
         return self.block, rows
 
+    def place(self) -> np.ndarray:
+        """Where it is, seven words: the generator before the block under way, and how many of that are used."""
+        state: Any = self.before
+        halves = [part for name in ("state", "inc") for part in divmod(state["state"][name], 2**64)]
+        return np.array([*halves, state["has_uint32"], state["uinteger"], self.used], np.uint64)
+
+    def go_to(self, place: np.ndarray) -> None:
+        """Go on from such a place: the block under way is drawn again."""
+        *halves, has, integer, used = (int(word) for word in place)
+        state, increment = (halves[i] * 2**64 + halves[i + 1] for i in (0, 2))
+        self.rng.bit_generator.state = {
+            "bit_generator": "PCG64",
+            "state": {"state": state, "inc": increment},
+            "has_uint32": has,
+            "uinteger": integer,
+        }
+        self._draw()
+        self.rows, self.used = self.rows[used:], used
+
     def _draw(self) -> None:
+        self.used, self.before = 0, self.rng.bit_generator.state
         if isinstance(self.inputs, np.ndarray):
             self.block = self.inputs
             self.rows = self.rng.integers(0, len(self.inputs), self.shape[0])

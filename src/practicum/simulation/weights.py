@@ -17,6 +17,7 @@ from typing import Any, Literal
 import numpy as np
 
 from practicum.errors import ParameterError
+from practicum.simulation._saving import Ledger
 from practicum.simulation._weights_kernel import run_given
 from practicum.simulation._weights_run import Run, Spans, held_out_examples, numbers_of, spans, work_arrays
 from practicum.simulation.inputs import BlockIsotropic, Gaussian, Law, checked_inputs
@@ -42,6 +43,7 @@ def simulate_weights(
     largest_norm: float = 1e6,
     workers: int | None = None,
     progress: Callable[[float], None] | None = None,
+    ledger: Ledger | None = None,
 ) -> Paths:
     """Run the weights for every seed, measuring the overlaps after each of `steps` updates.
 
@@ -61,6 +63,7 @@ def simulate_weights(
             is looked at every N / 4 updates and whenever overlaps are measured; later points are NaN.
         workers: threads; as many as processors if not given.
         progress: called with the finished fraction, from the threads.
+        ledger: saves states now and then, and knows the one to go on from.
 
     Returns:
         Paths: Q and R have one block, or two for BlockIsotropic (the overlaps within each block). The generalization
@@ -81,12 +84,17 @@ def simulate_weights(
     held_out = held_out_examples(law, dimension, dtype)
     cancelled = Event()
     end = int(steps[-1]) if last is None else last
-    targets = [*enumerate(steps.tolist()), (None, end)]
-    total, advanced = max(end, 1) * len(seeds), [0]
+    targets = [*steps.tolist(), end]
+    ledger = ledger or Ledger("", seeds, steps, end)
+    total, advanced = max(end, 1) * len(seeds), [ledger.open(paths)]
 
     def one(row: int) -> None:
+        mark = ledger.begin(row)
+        if mark.ended:
+            return
         run = Run(machine, rule, begin, dimension, law, dtype, seeds[row], largest_norm)
-        for point, target in targets:
+        run.load(mark.arrays)
+        for point, target in enumerate(targets[mark.points :], mark.points):
             alive = True
             while alive and run.updates < target:
                 if cancelled.is_set():
@@ -96,14 +104,17 @@ def simulate_weights(
                 advanced[0] += run.updates - before
                 if progress is not None:
                     progress(min(advanced[0] / total, 1.0))
+                if alive:
+                    ledger.look(row, run.updates, point, run.arrays)
             paths.alpha_end[row] = run.updates / dimension
             Q, R, T = run.overlaps(blocks)
             if not alive or not np.einsum("bii->bi", Q).sum(0).max() <= largest_norm:
                 paths.status[row] = "diverged"
-                return
-            if point is not None:
+                break
+            if point < points:
                 paths.Q[row, point], paths.R[row, point], paths.v[row, point] = Q, R, run.v
                 paths.generalization_error[row, point] = run.error(Q, R, T, blocks, held_out)
+        ledger.end(row, run.updates)
 
     fill_rows(one, len(seeds), workers, cancelled)
     return paths
