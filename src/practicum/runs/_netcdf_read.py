@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-import xarray as xr
 from h5py import h5, h5a, h5d, h5f, h5g, h5s, h5t  # pyright: ignore[reportAttributeAccessIssue]
 
 from practicum.runs._netcdf_guard import TEXT, TEXT_HERE, Budget, arrays, attributes, fixed_text, only_a_dimension
@@ -15,13 +14,29 @@ _HIDDEN = {b"_NCProperties", b"_Netcdf4Dimid", b"_Netcdf4Coordinates", b"_FillVa
 _HIDDEN |= {b"DIMENSION_LIST", b"REFERENCE_LIST"}
 
 
+class Variable(NamedTuple):
+    """An array with what is said about it."""
+
+    dims: tuple[str, ...]
+    values: np.ndarray
+    attributes: dict[str, Any]
+
+
+class Arrays(NamedTuple):
+    """A dataset before xarray makes one of it, which takes as long as reading it."""
+
+    variables: dict[str, Variable]
+    coordinates: set[str]
+    attributes: dict[str, Any]
+
+
 def is_plain(file: h5f.FileID) -> bool:
     """Whether the file says that it was written by the writer that this reader knows."""
     return fixed_text(file, b"_NCProperties").startswith(SIGNATURE.encode())
 
 
-def read(file: h5f.FileID, image: bytes) -> xr.Dataset:
-    """The dataset of a file for which :func:`is_plain` holds, wholly in memory.
+def read(file: h5f.FileID, image: bytes) -> Arrays:
+    """The arrays of a file for which :func:`is_plain` holds, wholly in memory, in the order in which they were written.
 
     Raises:
         ValueError: an array does not lie in the image as it is.
@@ -37,7 +52,7 @@ def read(file: h5f.FileID, image: bytes) -> xr.Dataset:
     scales = set(dimensions.values())
     found = _attributes(root, budget)
     coordinates = set(found.pop("coordinates", "").split())
-    variables: dict[str, xr.Variable] = {}
+    variables: dict[str, Variable] = {}
     for name, dataset in datasets.items():
         if name in scales and only_a_dimension(dataset):
             continue
@@ -53,10 +68,8 @@ def read(file: h5f.FileID, image: bytes) -> xr.Dataset:
         if mine.get("dtype") == "bool":
             del mine["dtype"]
             array = array.astype(bool)
-        variables[name] = xr.Variable(dims, array, mine)
-    coordinates |= scales
-    data = {name: variable for name, variable in variables.items() if name not in coordinates}
-    return xr.Dataset(data, {name: variables[name] for name in variables if name in coordinates}, found)
+        variables[name] = Variable(dims, array, mine)
+    return Arrays(variables, (coordinates | scales) & set(variables), found)
 
 
 def values(dataset: h5d.DatasetID, name: str, budget: Budget) -> np.ndarray:

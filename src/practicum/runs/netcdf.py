@@ -14,11 +14,13 @@ from typing import NamedTuple
 
 import numpy as np
 import xarray as xr
-from h5py import h5a, h5d, h5f, h5g  # pyright: ignore[reportAttributeAccessIssue]
+from h5py import h5a, h5d, h5f, h5g, h5t  # pyright: ignore[reportAttributeAccessIssue]
 
 from practicum.runs import _netcdf_read
 from practicum.runs._netcdf_guard import WIDEST, Budget, refuse_bombs
+from practicum.runs._netcdf_guard import arrays as stored_arrays
 from practicum.runs._netcdf_plan import plan
+from practicum.runs._netcdf_read import Arrays, Variable
 from practicum.runs._netcdf_write import write
 
 
@@ -46,12 +48,39 @@ def from_bytes(image: bytes | memoryview) -> xr.Dataset:
         ValueError: the image would take more memory than it has bytes; neither practicum nor xarray wrote it.
         KeyError, OSError: it is no NetCDF4 image.
     """
-    image = bytes(image)
+    found = _plain_arrays(bytes(image))
+    if found is None:
+        return from_bytes_by_xarray(image)
+    variables = {name: xr.Variable(*variable) for name, variable in found.variables.items()}
+    data = {name: variable for name, variable in variables.items() if name not in found.coordinates}
+    rest = {name: variable for name, variable in variables.items() if name in found.coordinates}
+    return xr.Dataset(data, rest, found.attributes)
+
+
+def arrays(image: bytes) -> Arrays:
+    """What is in a NetCDF4 image, without the dataset around it; for who reads thousands.
+
+    Raises:
+        As :func:`from_bytes`.
+    """
+    found = _plain_arrays(image)
+    if found is not None:
+        return found
+    dataset = from_bytes_by_xarray(image)
+    variables = {
+        str(name): Variable(tuple(map(str, v.dims)), v.values, dict(v.attrs)) for name, v in dataset.variables.items()
+    }
+    return Arrays(variables, {str(name) for name in dataset.coords}, dict(dataset.attrs))
+
+
+def places(image: bytes) -> dict[str, tuple[int, int]]:
+    """Where in an image that practicum wrote each array of numbers lies: its first byte and its length."""
+    found = {}
     with _opened(image) as file:
-        if _netcdf_read.is_plain(file):
-            return _netcdf_read.read(file, image)
-        refuse_bombs(file, image)
-    return from_bytes_by_xarray(image)
+        for name, dataset in stored_arrays(h5g.open(file, b"/")).items():
+            if not isinstance(dataset.get_type(), h5t.TypeStringID) and dataset.get_offset() is not None:
+                found[name] = dataset.get_offset(), dataset.get_storage_size()
+    return found
 
 
 def to_bytes_by_xarray(dataset: xr.Dataset) -> memoryview:
@@ -88,6 +117,15 @@ def label(image: bytes) -> Label:
         if root.links.exists(b"status"):
             status = _netcdf_read.values(h5d.open(root, b"status"), "status", budget).astype(str)
     return Label(kind, config, digest, status)
+
+
+def _plain_arrays(image: bytes) -> Arrays | None:
+    """The arrays of an image of ours; None, once it is known to be harmless, for those of xarray."""
+    with _opened(image) as file:
+        if _netcdf_read.is_plain(file):
+            return _netcdf_read.read(file, image)
+        refuse_bombs(file, image)
+    return None
 
 
 @contextmanager
