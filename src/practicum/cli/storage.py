@@ -167,6 +167,8 @@ def _show_config(config: dict[str, Any]) -> None:
 
 
 def _cell(name: str, value: Any) -> str:
+    if isinstance(value, str):
+        return value
     if value is None:
         return ""
     if name == "size":

@@ -31,7 +31,6 @@ _NOT_ITS_FAULT = {
     sqlite3.SQLITE_LOCKED,
     sqlite3.SQLITE_NOMEM,
     sqlite3.SQLITE_INTERRUPT,
-    sqlite3.SQLITE_IOERR,
     sqlite3.SQLITE_FULL,
     sqlite3.SQLITE_PROTOCOL,
     sqlite3.SQLITE_NOLFS,
@@ -87,17 +86,20 @@ class Database:
         with self._lock:
             if not self.path.exists():
                 return None
-            ours = os.access(self.path.parent, os.W_OK) and os.access(self.path, os.W_OK)
-            try:
-                if ours:
+            if os.access(self.path.parent, os.W_OK) and os.access(self.path, os.W_OK):
+                try:
                     return work(self._open())
-                with closing(_read_only(self.path)) as connection:
-                    return work(connection)
-            except (sqlite3.Error, OSError) as error:
-                self.close()
-                if ours and _primary(error) not in _NOT_ITS_FAULT:
-                    self._set_aside()
-                return None
+                except sqlite3.Error as error:
+                    self.close()
+                    if _primary(error) not in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN):
+                        if _primary(error) not in _NOT_ITS_FAULT:
+                            self._set_aside()
+                        return None
+                except OSError:
+                    self.close()
+            with suppress(sqlite3.Error), closing(_read_only(self.path)) as connection:
+                return work(connection)
+            return None
 
     def close(self) -> None:
         """Give the file back; the next call opens it again."""
@@ -162,7 +164,7 @@ def _read_only(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(f"{address}?mode=ro", uri=True, timeout=1.0, check_same_thread=False)
     try:
         connection.execute("SELECT 1 FROM sqlite_master").fetchone()
-    except sqlite3.OperationalError:  # the memory that readers share cannot be made here, so that nobody writes either
+    except sqlite3.Error:  # the memory that readers share cannot be made here, so that nobody writes either
         connection.close()
         return sqlite3.connect(f"{address}?immutable=1", uri=True, check_same_thread=False)
     return connection
@@ -171,17 +173,22 @@ def _read_only(path: Path) -> sqlite3.Connection:
 def on_a_network(folder: Path) -> bool:
     """Whether several machines may see this folder; then they share no memory, which a write-ahead log needs."""
     try:
-        mounts = Path("/proc/self/mounts").read_text(encoding="utf-8", errors="replace").splitlines()
+        mounts = Path("/proc/self/mounts").read_text(encoding="utf-8", errors="replace")
     except OSError:  # not Linux; a laptop, then
         return False
-    place, best, kind = os.path.realpath(folder), "", ""
-    for line in mounts:
+    return filesystem_of(os.path.realpath(folder), mounts).startswith(_ON_A_NETWORK)
+
+
+def filesystem_of(place: str, mounts: str) -> str:
+    """The kind of file system that a path lies on, by the lines of ``/proc/self/mounts``."""
+    best, kind = "", ""
+    for line in mounts.splitlines():
         _, mount, filesystem, *_ = line.split(" ")
         mount = mount.replace("\\040", " ")
         inside = place == mount or place.startswith(mount.rstrip("/") + "/")
         if inside and len(mount) >= len(best):  # a later mount hides an earlier one
             best, kind = mount, filesystem
-    return kind.startswith(_ON_A_NETWORK)
+    return kind
 
 
 def _prepare(connection: sqlite3.Connection, network: bool) -> None:

@@ -10,9 +10,10 @@ import json
 import os
 import re
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Set
 from contextlib import suppress
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from sqlite3 import Connection
 from typing import Any, NamedTuple
@@ -24,10 +25,13 @@ from practicum.runs import failures, reading
 from practicum.runs._database import Database
 from practicum.runs.rows import COLUMNS, describe_status, described, settings_of
 
+_FACTS = ("kind", "K", "M", "eta", "beta", "N", "seeds", "until", "status", "problem")
+"""Columns of the table that the content of a file says; size and time are the file's own."""
+
 # Another number in the name where rows come to mean something else: versions of practicum may share a folder.
-_LAYOUT = """
+_LAYOUT = f"""
 CREATE TABLE IF NOT EXISTS files_1
-    (name TEXT PRIMARY KEY, size INTEGER, changed INTEGER, facts TEXT, settings TEXT, checksum INTEGER)
+    (name TEXT PRIMARY KEY, size INTEGER, changed INTEGER, {", ".join(_FACTS)}, settings TEXT, checksum INTEGER)
 """
 _NAME = re.compile(rf"[0-9a-f]{{{ID_LENGTH}}}({re.escape(reading.ENDING)}|{re.escape(failures.ENDING)})")
 _BATCH = 500
@@ -66,11 +70,10 @@ class Index:
         """
         found = _scan(self.folder)
         try:
-            known = self._database.read(_rows) or {} if found else {}
-            gone = known.keys() - found.keys()
+            known = self._database.read(_rows) or {}
             stale = [name for name, signature in found.items() if name not in known or known[name][0] != signature]
             entries = {name: entry for name, (_, entry) in known.items() if name in found}
-            self._read(stale, found, entries, gone, progress)
+            self._read(stale, found, known.keys(), entries, progress)
         finally:
             self._database.close()
         return [entries[name] for name in sorted(entries)]
@@ -90,37 +93,38 @@ class Index:
         self,
         stale: list[str],
         found: dict[str, Signature],
+        known: Set[str],
         entries: dict[str, Entry],
-        gone: Iterable[str],
         progress: Progress | None,
     ) -> None:
         """Read the files of `stale` into `entries`, and write down what will be the same next time."""
-        dropped, known = list(gone), []
+        dropped, rows = list(known - found.keys()), []
         for count, name in enumerate(stale, 1):
             entries.pop(name, None)
-            dropped.append(name)
+            if name in known:
+                dropped.append(name)
             facts, settings = look(self.folder / name)
             if facts:
-                size, changed = found[name]
-                entries[name] = _entry(name, size, changed, facts, settings)
+                row = (name, *found[name], *(_storable(facts.get(column)) for column in _FACTS), settings)
+                entries[name] = _entry(row)
                 # Damage may be repaired without a change of the file, such as a permission.
-                if facts["status"] != "damaged" and _settled(changed):
-                    text = json.dumps(facts)
-                    known.append((name, size, changed, text, settings, _checksum(name, size, changed, text, settings)))
-            if count % _BATCH == 0 or count == len(stale):
-                self._write(dropped, known)
-                dropped, known = [], []
+                if facts["status"] != "damaged" and _settled(found[name][1]):
+                    rows.append((*row, _checksum(row)))
+            if count % _BATCH == 0:
+                self._write(dropped, rows)
+                dropped, rows = [], []
             if progress is not None:
                 progress(count / len(stale))
-        self._write(dropped, known)
+        self._write(dropped, rows)
 
-    def _write(self, dropped: list[str], known: list[tuple[Any, ...]]) -> None:
-        if not dropped and not known:
+    def _write(self, dropped: list[str], rows: list[tuple[Any, ...]]) -> None:
+        if not dropped and not rows:
             return
 
         def work(connection: Connection) -> None:
             connection.executemany("DELETE FROM files_1 WHERE name = ?", [(name,) for name in dropped])
-            connection.executemany("INSERT OR REPLACE INTO files_1 VALUES (?, ?, ?, ?, ?, ?)", known)
+            places = ", ".join("?" * (len(_FACTS) + 5))
+            connection.executemany(f"INSERT OR REPLACE INTO files_1 VALUES ({places})", rows)
 
         with suppress(StorageError):  # a folder that is only read, or a full disk: the next look reads again
             self._database.write(work)
@@ -139,9 +143,11 @@ def _scan(folder: Path) -> dict[str, Signature]:
     """Size and time of change (ns) of every file of :func:`names`, by name."""
     found: dict[str, Signature] = {}
     for name, file in _files(folder).items():
-        with suppress(FileNotFoundError):  # removed while we were listing
+        try:
             details = file.stat()
-            found[name] = details.st_size, details.st_mtime_ns
+        except FileNotFoundError:  # removed while we were listing
+            continue
+        found[name] = details.st_size, details.st_mtime_ns
     return found
 
 
@@ -188,24 +194,38 @@ def look(path: Path) -> tuple[dict[str, Any], str]:
         return {"status": "damaged", "problem": str(error)}, "{}"
 
 
-def _entry(name: str, size: int, changed: int, facts: dict[str, Any], settings: str) -> Entry:
-    row: dict[str, Any] = {**dict.fromkeys(COLUMNS), **facts}
-    row["id"], row["size"] = name[:ID_LENGTH], size
-    row["time"] = datetime.fromtimestamp(changed // 10**9).isoformat(" ", "seconds")
-    return Entry(row, settings)
+def _entry(row: tuple[Any, ...]) -> Entry:
+    name, size, changed, *facts, problem, settings = row
+    shown: dict[str, Any] = dict(zip(COLUMNS, (name[:ID_LENGTH], *facts, size, _moment(changed // 10**9))))
+    if problem is not None:
+        shown["problem"] = problem
+    return Entry(shown, settings)
+
+
+@lru_cache(maxsize=1024)
+def _moment(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds).isoformat(" ", "seconds")
 
 
 def _rows(connection: Connection) -> dict[str, tuple[Signature, Entry]]:
     """The table, without rows in which a bit has changed."""
     known = {}
-    for name, size, changed, facts, settings, checksum in connection.execute("SELECT * FROM files_1"):
-        if checksum == _checksum(name, size, changed, facts, settings):
-            known[name] = (size, changed), _entry(name, size, changed, json.loads(facts), settings)
+    for *row, checksum in connection.execute("SELECT * FROM files_1"):
+        row = tuple(row)
+        if checksum == _checksum(row):
+            known[row[0]] = row[1:3], _entry(row)
     return known
 
 
-def _checksum(name: str, size: int, changed: int, facts: str, settings: str) -> int:
-    return crc32(f"{name} {size} {changed} {facts} {settings}".encode())
+def _checksum(row: tuple[Any, ...]) -> int:
+    return crc32(repr(row).encode())
+
+
+def _storable(value: Any) -> Any:
+    """The value as SQLite can hold it: whole numbers of 64 bits, text that is Unicode."""
+    if isinstance(value, str):
+        return value.encode(errors="replace").decode()
+    return str(value) if isinstance(value, int) and abs(value) >= 2**63 else value
 
 
 def _settled(changed: int) -> bool:

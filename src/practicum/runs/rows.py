@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from practicum.errors import ParameterError
+from practicum.errors import PracticumError
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -25,35 +26,42 @@ def describe_status(status: ArrayLike) -> str:
 
 
 def described(text: str) -> dict[str, Any]:
-    """What a canonical configuration says in a row of :meth:`Store.table`."""
+    """What a canonical configuration says in a row of :meth:`Store.table`.
+
+    Theory and simulation are taken from the text itself: it is all there, also where another version of practicum wrote
+    it or this machine is too small for it.
+    """
+    config = _parsed(text)
+    kind = config.get("kind")
+    row: dict[str, Any] = {"kind": kind if isinstance(kind, str) else None}
+    with suppress(PracticumError, KeyError, TypeError, AttributeError):
+        if kind == "study":
+            row["kind"] = f"study {config['study']}: {config['part']}"
+        elif kind == "train":
+            row |= _of_training(text)
+        else:
+            machine, rule = config["machine"], config["rule"]
+            row |= {"K": machine["students"], "M": machine["teachers"], "until": config["until"]}
+            row |= {"eta": rule["learning_rate"], "beta": rule["inverse_temperature"]}
+            if kind == "simulate":
+                from practicum.runs.seeds import Seeds
+
+                row |= {"N": config["dimension"], "seeds": str(Seeds.of(config["seeds"]))}
+    return row
+
+
+def _of_training(text: str) -> dict[str, Any]:
     from practicum.runs.config import config_from_json
 
-    try:
-        config = config_from_json(text)
-    except ParameterError:  # written by another version of practicum: listed, with what is known
-        return {"kind": str(json.loads(text).get("kind"))}
-    if config.kind == "study":
-        return {"kind": f"study {config.study}: {config.part}"}
-    row: dict[str, Any] = {"kind": config.kind}
-    if config.kind == "train":
-        return row | {
-            "K": "-".join(map(str, config.student_widths)),
-            "M": "-".join(map(str, config.teacher_widths)),
-            "eta": config.training.learning_rate,
-            "N": config.inputs.dimension,
-            "seeds": str(config.seeds),
-            "until": f"{config.training.epochs} epochs",
-        }
-    row |= {
-        "K": config.machine.students,
-        "M": config.machine.teachers,
-        "eta": config.rule.learning_rate,
-        "beta": config.rule.inverse_temperature,
-        "until": config.until,
+    config: Any = config_from_json(text)
+    return {
+        "K": "-".join(map(str, config.student_widths)),
+        "M": "-".join(map(str, config.teacher_widths)),
+        "eta": config.training.learning_rate,
+        "N": config.inputs.dimension,
+        "seeds": str(config.seeds),
+        "until": f"{config.training.epochs} epochs",
     }
-    if config.kind == "simulate":
-        row |= {"N": config.dimension, "seeds": str(config.seeds)}
-    return row
 
 
 def settings_of(text: str) -> dict[str, Any]:
@@ -62,7 +70,7 @@ def settings_of(text: str) -> dict[str, Any]:
     Arrays are left out; ``seeds`` is their number.
     """
     found: dict[str, Any] = {}
-    config = json.loads(text)
+    config = _parsed(text)
     seeds = config.pop("seeds", None)
     if seeds is not None:
         found["seeds"] = seeds.get("count") if isinstance(seeds, dict) else len(seeds)
@@ -75,3 +83,12 @@ def settings_of(text: str) -> dict[str, Any]:
             elif not isinstance(value, list):
                 found[f"{prefix}{name}"] = value
     return found
+
+
+def _parsed(text: str) -> dict[str, Any]:
+    """The JSON object that a text is; an empty one for every other text."""
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -8,9 +8,10 @@ from __future__ import annotations
 import ast
 import json
 import operator
+import warnings
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from practicum.errors import ParameterError
 from practicum.values import nearest
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 COLUMNS = ("id", "K", "M", "eta", "beta", "N", "until", "status", "size", "time")
 """Names that every run has, beside its settings; of a run that has a setting of the same name, that is meant."""
 
-_LONGEST = 2000
+_LONGEST = 1000
 _MISSING = object()
 _CONSTANTS = {"true": True, "false": False, "none": None}
 _ORDERS: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
@@ -73,47 +74,47 @@ def sorted_by(name: str, entries: Iterable[Entry]) -> list[Entry]:
 
 def _parsed(condition: str) -> ast.expr:
     """The condition as a tree that holds nothing but what is allowed."""
+    condition = condition.strip()
     if len(condition) > _LONGEST:
         raise ParameterError(f"A condition has {_LONGEST} characters at most. Got {len(condition)} instead.")
     try:
-        tree = ast.parse(condition.strip(), mode="eval").body
-        _check(tree, condition)
+        with warnings.catch_warnings():  # which Python gives to who programs, such as of 3and
+            warnings.simplefilter("ignore")
+            tree = ast.parse(condition, mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         hint = " Equality is written ==." if "=" in condition and "==" not in condition else ""
         raise ParameterError(
             f"A condition must read like \"students > 3 and status == 'ok'\". Got {condition!r:.80} instead.{hint}"
         ) from None
+    stranger = _stranger(tree)
+    if stranger is not None:
+        raise ParameterError(
+            "A condition compares settings with numbers, texts in quotes, lists, true, false and none, and joins "
+            f"comparisons by and, or and not. Got {ast.get_source_segment(condition, stranger)!r:.80} instead."
+        )
     return tree
 
 
-def _check(node: ast.expr, condition: str) -> None:
-    """Refuse everything but truth values: comparisons, names, and their combinations."""
+def _stranger(node: ast.expr) -> ast.expr | None:
+    """The first part that is no truth value made of comparisons and names; None if all are."""
     if isinstance(node, ast.BoolOp):
-        for part in node.values:
-            _check(part, condition)
-    elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
-        _check(node.operand, condition)
-    elif isinstance(node, ast.Compare):
-        values = [node.left, *node.comparators]
-        for left, compared, right in zip(values, node.ops, values[1:]):
-            if isinstance(compared, (ast.Is, ast.IsNot)):
-                _refuse(node)
-            belongs = isinstance(compared, (ast.In, ast.NotIn))
-            several = isinstance(right, (ast.List, ast.Tuple, ast.Set))
-            if several != belongs and not (belongs and _name(right)):
-                _refuse(node)
-            for value in (left, *(right.elts if isinstance(right, (ast.List, ast.Tuple, ast.Set)) else [right])):
-                if not _name(value) and _constant(value) is _MISSING:
-                    _refuse(value)
-    elif not _name(node):
-        _refuse(node)
-
-
-def _refuse(node: ast.expr) -> NoReturn:
-    raise ParameterError(
-        "A condition compares settings with numbers, texts in quotes, lists, true, false and none, and joins "
-        f"comparisons by and, or and not. Got {ast.unparse(node)!r:.80} instead."
-    )
+        return next(filter(None, map(_stranger, node.values)), None)
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+        return _stranger(node.operand)
+    if not isinstance(node, ast.Compare):
+        return None if _name(node) else node
+    values = [node.left, *node.comparators]
+    for left, compared, right in zip(values, node.ops, values[1:]):
+        belongs = isinstance(compared, (ast.In, ast.NotIn))
+        several = right.elts if isinstance(right, (ast.List, ast.Tuple, ast.Set)) else None
+        # After "in" stands a list or the name of a text, and a list stands nowhere else.
+        fits = belongs == (several is not None) or (belongs and _name(right))
+        if not fits or isinstance(compared, (ast.Is, ast.IsNot)):
+            return node
+        for value in (left, *([right] if several is None else several)):
+            if not _name(value) and _constant(value) is _MISSING:
+                return value
+    return None
 
 
 def _name(node: ast.expr) -> str:
@@ -130,9 +131,8 @@ def _constant(node: ast.expr) -> Any:
     if isinstance(node, ast.Name):
         return _CONSTANTS.get(node.id.lower(), _MISSING)
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, (ast.USub, ast.UAdd)):
-        value = _constant(node.operand)
-        number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        return _MISSING if not number else -value if isinstance(node.op, ast.USub) else value
+        value: Any = node.operand.value if isinstance(node.operand, ast.Constant) else None
+        return _MISSING if not _numbers(value) else -value if isinstance(node.op, ast.USub) else value
     if isinstance(node, ast.Constant) and (node.value is None or isinstance(node.value, (bool, int, float, str))):
         return node.value
     return _MISSING
