@@ -47,8 +47,7 @@ def matching(condition: str, entries: Iterable[Entry]) -> list[Entry]:
     """
     tree = _parsed(condition)
     found = [(entry, json.loads(entry.settings)) for entry in entries]
-    if found:
-        _require_known(_names(tree), {name for _, settings in found for name in settings})
+    _require_known(_names(tree), {name for _, settings in found for name in settings})
     return [entry for entry, settings in found if _true(tree, partial(_look_up, entry.row, settings))]
 
 
@@ -63,8 +62,7 @@ def sorted_by(name: str, entries: Iterable[Entry]) -> list[Entry]:
     """
     falling, name = name.startswith("-"), name.removeprefix("-")
     found = [(entry, json.loads(entry.settings)) for entry in entries]
-    if found:
-        _require_known({name}, {known for _, settings in found for known in settings})
+    _require_known({name}, {known for _, settings in found for known in settings})
     keyed = [(_look_up(entry.row, settings, name), entry) for entry, settings in found]
     has = [(value, entry) for value, entry in keyed if value is not _MISSING and value is not None]
     # Numbers stand before texts, which are in no order with them.
@@ -146,7 +144,7 @@ def _names(tree: ast.expr) -> set[str]:
 
 def _require_known(names: set[str], settings: set[str]) -> None:
     bare = {name.rpartition(".")[2] for name in settings}
-    for name in sorted(names):
+    for name in sorted(names if settings else ()):  # without any run that can be read, nobody knows
         if name in COLUMNS or name in settings or any(known.endswith(f".{name}") for known in settings):
             continue
         hint = nearest(name, sorted(settings) if "." in name else sorted({*COLUMNS, *bare}))
