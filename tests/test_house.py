@@ -10,10 +10,12 @@ import practicum
 SOURCE = Path(practicum.__file__).parent
 
 COMPUTE = {"theory", "simulation", "networks", "specialization", "robustness", "pruning", "data"}
-COMMON = {"canonical", "errors", "values"}  # these know nobody but each other, so everybody may know them
+COMMON = {"canonical", "disk", "errors", "memory", "values"}  # these know nobody but each other, so everybody may know them
 ARROWS: dict[str, set[str]] = {
     "errors": set(),
+    "disk": set(),
     "canonical": {"errors"},
+    "memory": {"errors"},
     "values": {"errors"},
     "citations": COMMON,
     "theory": COMMON,

@@ -193,7 +193,7 @@ def test_inputs_that_do_not_fit_into_memory_at_once(monkeypatch):
     student, teacher, inputs = nonlinear(3), nonlinear(3, seed=2), drawn(25, INPUTS)
     options = {"validation": inputs, "teacher": teacher, "attack": FGSM()}
     whole = confidence_errors(student, inputs, [0.1, 0.2], **options)
-    monkeypatch.setattr(_asked, "_NUMBERS", 4 * 2 * 3 * INPUTS)
+    monkeypatch.setattr(_asked, "NUMBERS", 4 * 2 * 3 * INPUTS)
     parts = confidence_errors(student, inputs, [0.1, 0.2], **options)
     for name in whole.data_vars:
         np.testing.assert_allclose(parts[name], whole[name], rtol=1e-12)

@@ -238,7 +238,7 @@ def test_inputs_that_do_not_fit_into_memory_at_once(monkeypatch):
     # Random starts depend on the place of an input among all, not on the part that it is in.
     options = {"teacher": teacher, "labels": labels, "attack": RandomNoise(), "perturbed": True, "clean": True}
     whole = robust_errors(student, inputs, [0.1, 0.2], **options)
-    monkeypatch.setattr(_asked, "_NUMBERS", 4 * 3 * 3 * INPUTS)  # parts of 4 inputs, the last of one
+    monkeypatch.setattr(_asked, "NUMBERS", 4 * 3 * 3 * INPUTS)  # parts of 4 inputs, the last of one
     parts = robust_errors(student, inputs, [0.1, 0.2], **options)
     for name in whole.data_vars:
         np.testing.assert_allclose(parts[name], whole[name], rtol=1e-12)

@@ -86,8 +86,8 @@ def train(
         typer.echo(f"networks: {found}")
     if networks is not None:
         left = len(done["saved"])
-        if left < len(config.seeds.list()):
-            typer.echo(f"Only {left} of {len(config.seeds.list())} seeds are in the files: the others diverged.")
+        if left < len(config.seeds):
+            typer.echo(f"Only {left} of {len(config.seeds)} seeds are in the files: the others diverged.")
 
 
 def _train(config: TrainConfig, store: Store, networks: Path | None, report: _terminal.Report) -> dict[str, Any]:
@@ -122,4 +122,4 @@ def _train(config: TrainConfig, store: Store, networks: Path | None, report: _te
 def _label(config: Any) -> str:
     widths = "-".join(map(str, config.student_widths))
     theirs = "-".join(map(str, config.teacher_widths))
-    return f"training {widths} students of {theirs} teachers, {len(config.seeds.list())} seed(s)"
+    return f"training {widths} students of {theirs} teachers, {len(config.seeds)} seed(s)"

@@ -9,8 +9,8 @@ import numpy as np
 from pydantic import Field
 
 from practicum.errors import ParameterError
+from practicum.memory import require
 from practicum.networks._described import Described
-from practicum.networks._memory import check_memory
 from practicum.values import whole
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def draw(
     """
     count = whole("count", count, 1)
     shape = (count, *((dimension,) if isinstance(dimension, int) else dimension))
-    check_memory(f"{count} examples of shape {shape[1:]}", math.prod(shape), "ask for fewer")
+    require("A set of examples", lambda count, inputs: 8 * count * inputs, count=count, inputs=math.prod(shape[1:]))
     if hasattr(law, "sample"):
         values = law.sample(rng, count, teacher, seed_index)
     elif callable(law):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import OrderedDict
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from practicum.errors import ParameterError
+from practicum.memory import require
 from practicum.networks._assembly import checked_seeds, place, precision
-from practicum.networks._memory import check_memory
 from practicum.networks.ensemble import Ensemble
 from practicum.networks.mlp import Layers
 from practicum.networks.names import Normalisation
@@ -78,7 +79,7 @@ class CNN(nn.Module):
             )
         below, height, width = self.shape
         for number, (nodes, stride) in enumerate(zip(self.channels, self.strides), start=1):
-            check_memory(f"The weights of {nodes} channels above {below}", 9 * below * nodes, "take fewer channels")
+            require("A convolution", partial(_filters, below), channels=nodes)
             steps = OrderedDict[str, nn.Module](conv=nn.Conv2d(below, nodes, 3, stride=stride, padding=1))
             if normalisation == "before":
                 steps["norm"] = nn.BatchNorm2d(nodes)
@@ -89,7 +90,10 @@ class CNN(nn.Module):
                 self.add_module(f"{name}{number}", step)
             below, height, width = nodes, math.ceil(height / stride), math.ceil(width / stride)
         entries = below * height * width
-        check_memory(f"The output weights of {entries} values", entries * self.outputs, "take fewer channels")
+        require(
+            "An output layer", lambda channels, outputs: 8 * channels * height * width * outputs,
+            channels=below, outputs=self.outputs,
+        )  # fmt: skip
         self.add_module("flatten", nn.Flatten())
         self.add_module("output", nn.Linear(entries, self.outputs))
 
@@ -207,6 +211,11 @@ def cnn_students(
 def _channels_last(values: Tensor) -> Tensor:
     """The same numbers in another order in memory, which the layers above keep: measured, 1.1 to 1.3 times faster."""
     return values.contiguous(memory_format=torch.channels_last)
+
+
+def _filters(below: int, channels: int) -> int:
+    """Bytes of the weights of channels above others."""
+    return 8 * 9 * below * channels
 
 
 def _samples(values: Tensor) -> Tensor:

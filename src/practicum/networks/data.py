@@ -13,11 +13,14 @@ import torch
 from torch import Tensor, nn
 
 from practicum.errors import ParameterError
+from practicum.memory import require
 from practicum.networks._assembly import checked_seeds, place, precision
 from practicum.networks._law import as_rows, draw
-from practicum.networks._memory import check_memory
 from practicum.networks.randomness import generator
 from practicum.values import whole
+
+_BYTES = 16
+"""Of a number: in a list of seeds and in an array of all, in float64."""
 
 
 @dataclass(frozen=True)
@@ -108,11 +111,11 @@ def make_data(
     shape = example_shape(law, teacher)
     other = getattr(law, "held_out", law)
     each = shape if isinstance(shape, int) else math.prod(shape)
-    check_memory(
-        f"{samples} and {held_out} examples of each of {len(numbers)} seed(s)",
-        len(numbers) * (samples + held_out) * each,
-        "ask for fewer",
-    )
+    require(
+        "The data",
+        lambda seeds, samples, held_out, inputs: _BYTES * seeds * (samples + held_out) * inputs,
+        seeds=len(numbers), samples=samples, held_out=held_out, inputs=each,
+    )  # fmt: skip
     kind, where = precision(dtype), place(device)
 
     def drawn(law: Any, purpose: str, count: int) -> Tensor:

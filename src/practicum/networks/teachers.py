@@ -9,12 +9,13 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from practicum.errors import ParameterError
+from practicum.memory import require
 from practicum.networks._assembly import assembled, checked_seeds
 from practicum.networks._described import Described, by_kind, check_slope
 from practicum.networks._given import from_arrays, from_module
 from practicum.networks._grid import check_room, separated
 from practicum.networks._law import draw
-from practicum.networks._memory import check_memory, check_weights
+from practicum.networks._memory import check_weights
 from practicum.networks._torch import need_torch
 from practicum.networks.image_teachers import ImageTeacher
 from practicum.networks.names import Activation
@@ -184,9 +185,9 @@ class BalancedTeacher(Described):
         law = law.held_out if getattr(law, "around_teacher", False) else law
         numbers = checked_seeds(seeds)
         check_weights(self.sizes, len(numbers))
-        check_memory(
-            f"What {max(self.sizes)} nodes do on {self.samples} tuning samples", self.samples * max(self.sizes),
-            "lower 'samples'",
+        require(
+            "The tuning of a teacher", lambda samples, inputs, hidden: 8 * samples * (inputs + 2 * hidden),
+            samples=self.samples, inputs=self.inputs, hidden=max(self.sizes[1:]),
         )  # fmt: skip
         networks = [
             self._tuned(generator(seed, "teacher"), draw(law, generator(seed, "tuning"), self.samples, self.inputs))

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from practicum.errors import ParameterError
-from practicum.networks._memory import check_memory
+from practicum.memory import require
+from practicum.pruning import _needs
 from practicum.pruning._layers import Layer
 
 _ENTRIES = 2**22
@@ -35,7 +36,7 @@ class Moments:
         mean = rows.mean(0)
         rows = rows - mean
         if not self.count:
-            check_memory(f"The Gram matrix of {len(mean)} numbers", len(mean) ** 2, "prune a layer below fewer of them")
+            require("The Gram matrix of what a layer sees", _needs.fit, numbers=len(mean))
             self.mean, self.scatter = torch.zeros_like(mean), mean.new_zeros(len(mean), len(mean))
         total = self.count + len(rows)
         step = mean - self.mean

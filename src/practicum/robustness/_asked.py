@@ -14,14 +14,12 @@ from torch import Tensor, nn
 from practicum.networks._evaluation import evaluated
 from practicum.networks.ensemble import Ensemble
 from practicum.networks.mlp import MLP
+from practicum.robustness._needs import NUMBERS
 from practicum.robustness.attacks._checks import checked
 from practicum.robustness.attacks._differentiable import differentiable
 from practicum.robustness.attacks._running import attack
 from practicum.robustness.attacks.base import Attack
 from practicum.robustness.attacks.result import Attacked
-
-_NUMBERS = 2**25
-"""Numbers in the perturbed inputs that are in memory at a time."""
 
 
 class Asked(NamedTuple):
@@ -57,7 +55,7 @@ class Asked(NamedTuple):
     def blocks(self) -> Iterator[Asked]:
         """Some inputs at a time, so that all perturbed ones fit into memory."""
         seeds = self.inputs.shape[0]
-        rows = max(1, _NUMBERS // (len(self.epsilons) * seeds * math.prod(self.shape)))
+        rows = max(1, NUMBERS // (len(self.epsilons) * seeds * math.prod(self.shape)))
         for first in range(0, self.inputs.shape[1], rows):
             part = slice(first, first + rows)
             labels = None if self.labels is None else self.labels[:, part]

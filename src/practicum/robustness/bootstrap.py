@@ -12,6 +12,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from practicum.errors import ParameterError
+from practicum.memory import require
 from practicum.networks.randomness import generator
 from practicum.values import nearest, whole
 
@@ -156,6 +157,7 @@ class _Draws:
         value = float(statistic(np.arange(seeds)))
         if seeds < 2 or not np.isfinite(value):
             return np.array([value, np.nan, np.nan])
+        require("This bootstrap", lambda draws, seeds: 8 * draws * (seeds + 3), draws=self.draws, seeds=seeds)
         rng = generator(self.seed, "batches", seeds, self.draws)
         chosen = rng.integers(0, seeds, (self.draws, seeds))
         rows = max(1, _DRAWN // seeds)

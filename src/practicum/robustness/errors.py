@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from practicum.errors import ParameterError
+from practicum.memory import require
 from practicum.networks._torch import need_torch
+from practicum.robustness import _needs
 from practicum.robustness._searches import ERRORS, judged, takes_squares
 from practicum.robustness.attacks.base import Attack
 from practicum.values import nearest
@@ -80,7 +84,8 @@ def robust_errors(
         say what it is and what searched for it. A seed whose weights are not finite has NaN.
 
     Raises:
-        ParameterError: an unknown kind, or one without the teacher, the labels or the outputs that it needs; and what
+        ParameterError: an unknown kind, one without the teacher, the labels or the outputs that it needs, more
+            perturbed inputs than there is memory for; and what
             an attack refuses, see :meth:`practicum.robustness.attacks.base.Attack.__call__`.
 
     Source: the sense in which a teacher judges is that of Yang et al., "Understanding robustness in teacher-student
@@ -95,6 +100,12 @@ def robust_errors(
     value = judged(attack, side)
     radii = [*np.atleast_1d(np.asarray(epsilons, dtype=object)), 0.0] if clean else epsilons
     given, names = _given(value, student, inputs, radii, teacher, labels, subspace, kinds)
+    seeds, samples = given.inputs.shape[:2]
+    require(
+        "This attack",
+        partial(_needs.errors, itemsize=given.inputs.element_size(), kept=len(names) if perturbed else 0),
+        epsilons=len(given.epsilons), seeds=seeds, samples=samples, inputs=math.prod(given.shape),
+    )  # fmt: skip
     dims = ("epsilon", "seed") if given.has_seeds else ("epsilon",)
     needed = gate(given, margin) if any(ERRORS[name].gated for name in names) else 0.0
     found: dict[str, Any] = {}

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
 from practicum.errors import ParameterError
+from practicum.runs._needs import check_memory
 from practicum.runs.config import RunConfig, SimulateConfig, SolveConfig
 
 if TYPE_CHECKING:
@@ -31,9 +32,10 @@ def execute(
             :func:`practicum.simulate`.
 
     Raises:
-        ParameterError: the values do not fit together, or the configuration is a study's, which only the study
-            itself can compute.
+        ParameterError: the values do not fit together, there is not enough memory, or the configuration is a study's,
+            which only the study itself can compute.
     """
+    check_memory(config, workers)
     if isinstance(config, SolveConfig):
         from practicum.theory.flow import solve
 

@@ -31,6 +31,8 @@ class Seeds(Value):
         """
         if isinstance(value, Seeds):
             return value
+        if isinstance(value, range) and value.step == 1 and value:  # short to write, long to list
+            return cls.of({"first": value.start, "count": len(value)})
         if isinstance(value, dict):
             unknown = set(value) - {"first", "count"}
             if unknown:
@@ -74,6 +76,9 @@ class Seeds(Value):
     def list(self) -> list[int]:
         """The seeds, in order."""
         return [*self.others] if self.others else [*range(self.first, self.first + self.count)]
+
+    def __len__(self) -> int:
+        return len(self.others) or self.count
 
     def __str__(self) -> str:
         if self.others:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from practicum.errors import ParameterError
+from practicum.simulation._needs import check_simulation
 from practicum.simulation._saving import Ledger
 from practicum.simulation.inputs import BlockIsotropic, Gaussian
 from practicum.simulation.starts import Weights
@@ -83,7 +85,8 @@ def simulate(
         the law of the inputs.
 
     Raises:
-        ParameterError: something does not fit together or is outside its range, N too small for the chain included.
+        ParameterError: something does not fit together or is outside its range, N too small for the chain included, or
+            there is not enough memory.
 
     Source: the update of Saad & Solla, Phys. Rev. E 52, 4225 (1995); the chain is derived in the documentation.
     """
@@ -100,7 +103,7 @@ def simulate(
             f"The 'dimension' parameter must be <= {_LARGEST_DIMENSION:g}, because updates are counted exactly. "
             f"Got {N:.3g} instead; solve is the limit of infinitely many inputs."
         )
-    chosen, workers = _seeds(seeds), threads(workers)
+    workers = threads(workers)
     if isinstance(start, Weights):
         if method == "chain":
             raise ParameterError(
@@ -119,10 +122,11 @@ def simulate(
     if dtype not in ("float64", "float32"):
         raise ParameterError(f"The 'dtype' parameter must be 'float64' or 'float32'. Got {dtype!r} instead.")
     alpha = points(save_at, end)
+    count = _count(seeds)
     last = round(end * N)
-    if last * rule.batch_size * len(chosen) >= _MOST_EXAMPLES:
+    if last * rule.batch_size * count >= _MOST_EXAMPLES:
         raise ParameterError(
-            f"The run asks for until * dimension * batch_size * seeds = {end * N * rule.batch_size * len(chosen):.3g} "
+            f"The run asks for until * dimension * batch_size * seeds = {end * N * rule.batch_size * count:.3g} "
             f"examples, which must be fewer than {_MOST_EXAMPLES:.3g}, because they are taken one by one; lower "
             "'until', 'dimension' or 'batch_size', or use solve for the limit of infinitely many inputs."
         )
@@ -131,6 +135,11 @@ def simulate(
             f"The 'until' parameter must allow at least one update: alpha = {end:g} at dimension {N} is "
             f"{end * N:.3g} of one. Use until >= {1 / N:g}."
         )
+    check_simulation(
+        machine, rule, N, count, alpha.size, method=method, dtype=dtype, workers=workers,
+        blocks=2 if isinstance(inputs, BlockIsotropic) else 1, drawn=not isinstance(start, Weights),
+    )  # fmt: skip
+    chosen = _seeds(seeds)
     steps = np.rint(alpha * N).astype(np.int64)
     origin: dict[str, Any] = {"until": end, "dimension": N, "method": method, "largest_norm": float(largest_norm)}
     origin["dtype"] = "float64" if method == "chain" else dtype  # the chain knows no other
@@ -192,6 +201,18 @@ def _described(inputs: Any) -> str | None:
     if isinstance(inputs, Value) or inputs is None:
         return None if inputs is None else repr(inputs)
     return getattr(inputs, "__qualname__", f"{type(inputs).__name__} of shape {np.shape(inputs)}")
+
+
+def _count(seeds: Any) -> int:
+    """How many seeds there are, without listing them; 1 for what is no list, of which more is said later."""
+    if isinstance(seeds, int | np.integer):
+        return whole("seeds", seeds, 1)
+    try:
+        return max(1, len(seeds))
+    except TypeError:
+        return 1
+    except OverflowError:  # a range of more than 2^63
+        return sys.maxsize
 
 
 def _seeds(seeds: Any) -> list[int]:

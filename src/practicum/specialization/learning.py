@@ -10,6 +10,7 @@ import numpy as np
 from practicum.canonical import canonical_json
 from practicum.errors import ParameterError
 from practicum.networks._assembly import checked_seeds
+from practicum.specialization._needs import check_training
 from practicum.specialization.winners import winner_rank
 from practicum.values import whole
 
@@ -84,7 +85,7 @@ def train(
     up with NaN.
 
     Raises:
-        ParameterError: something is outside its range or does not fit together.
+        ParameterError: something is outside its range, does not fit together, or needs more memory than there is.
 
     Source: section 5 of Tian, "Student Specialization in Deep Rectified Networks With Finite Width and Input
     Dimension", ICML 2020.
@@ -93,8 +94,14 @@ def train(
     from practicum.specialization.observers import Specialization
 
     _check(teacher, students, training)
-    chosen = range(whole("seeds", seeds, 1)) if isinstance(seeds, (int, np.integer)) else checked_seeds(seeds)
     observer = Specialization(thresholds, keep)
+    count = whole("seeds", seeds, 1) if isinstance(seeds, (int, np.integer)) else len(checked_seeds(seeds))
+    check_training(
+        teacher, students, inputs, training, seeds=count, samples=whole("samples", samples, 1),
+        held_out=whole("held_out", held_out, 1), teacher_seed=teacher_seed, keep=observer.keep, observe_at=observe_at,
+        dtype=dtype, regime=regime, saved=save is not None,
+    )  # fmt: skip
+    chosen = range(whole("seeds", seeds, 1)) if isinstance(seeds, (int, np.integer)) else checked_seeds(seeds)
     place = {"dtype": dtype, "device": device}
     fixed = teacher.build(chosen if teacher_seed is None else [teacher_seed], law=inputs, **place)
     networks = students.build(fixed, chosen, **place)

@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from practicum.memory import require
 from practicum.theory import _dop853 as compiled
+from practicum.theory import _needs
 from practicum.theory._derivative import KINDS, derivative, make_problem, make_work, pack, unpack
 from practicum.theory._error import CODES, covariance_error
 from practicum.theory._until import Until
@@ -65,6 +67,8 @@ def integrate(
             _STIFF_AFTER if method == "auto" else _MAX_STEPS, fixed,
         )  # fmt: skip
     if code == compiled.STIFF:
+        K, M = machine.students, machine.teachers
+        require("An implicit integrator", _needs.implicit, students=K, teachers=M, save_at=save_at.size)
         code, alpha = _continue_stiff(
             "LSODA" if method == "auto" else method,
             y, problem, work, alpha, until, save_at, saved, done, rtol, atol, largest_norm,

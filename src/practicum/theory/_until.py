@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from practicum.errors import ParameterError
+from practicum.memory import require
 
 _CONDITION = re.compile(r"^\s*(?P<name>[A-Za-z_]\w*)\s*(?P<relation>[<>])\s*(?P<value>[-+.\deE]+)\s*$")
 
@@ -62,6 +63,9 @@ def points(save_at: ArrayLike | None, end: float) -> np.ndarray:
     """The values of alpha at which a trajectory is kept: `save_at` checked, or 201 points from 0 to `end`."""
     if save_at is None:
         return np.linspace(0.0, end, 201)
+    if hasattr(save_at, "__len__"):
+        # A range is short to write and long to keep.
+        require("The list of points", lambda save_at: 8 * save_at, save_at=len(save_at))  # pyright: ignore[reportArgumentType]
     try:
         alphas = np.asarray(save_at, dtype=float)
     except (TypeError, ValueError):

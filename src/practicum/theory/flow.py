@@ -6,6 +6,7 @@ The equations stand in :mod:`practicum.theory._derivative`, the integrator in :m
 from __future__ import annotations
 
 import itertools
+import math
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -13,6 +14,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from practicum.errors import ParameterError
+from practicum.memory import require
+from practicum.theory import _needs
 from practicum.theory._error import CODES
 from practicum.theory._trajectory import Path, integrate, state_errors, unpack_states
 from practicum.theory._until import SMALLEST_RTOL, Until, points, positive
@@ -143,7 +146,8 @@ def solve(
         steps do not bring to its end is ``"unfinished"``: choose an implicit method.
 
     Raises:
-        ParameterError: machine, rule and start do not fit together, or a value is outside its range.
+        ParameterError: machine, rule and start do not fit together, a value is outside its range, or there is not
+            enough memory.
 
     Source: Saad & Solla, Phys. Rev. E 52, 4225 (1995), eqs. (7-10); West & Saad, Phys. Rev. E 56, 3426 (1997).
     """
@@ -154,8 +158,10 @@ def solve(
         grid = points(None, probe.alpha_end or 1.0)
     else:
         grid = points(save_at, end.alpha)
+    K, M = machine.students, machine.teachers
+    require("This solution", _needs.solution, students=K, teachers=M, save_at=grid.size)
     path = integrate(machine, rule, start, end, grid, rtol, atol, method, largest_norm)
-    Q, R, v = unpack_states(path.states, machine.students, machine.teachers)
+    Q, R, v = unpack_states(path.states, K, M)
     status = path.status
     if status == "ok" and beyond_critical(machine, rule, start):
         status = "diverged"
@@ -201,6 +207,10 @@ def solve_grid(
         )
     axes, pool_size = _axes(over), threads(workers)
     grid = points(save_at, end.alpha)
+    require(
+        "This grid of solutions", _needs.grid, students=machine.students, teachers=machine.teachers, save_at=grid.size,
+        cells=math.prod(axis.size for axis in axes.values()),
+    )  # fmt: skip
     cells = []
     for values in itertools.product(*(axis.tolist() for axis in axes.values())):
         changes = dict(zip(axes, values, strict=True))

@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from practicum.errors import ParameterError
+from practicum.memory import require
+from practicum.theory import _needs
 from practicum.values import nearest, whole
 
 _PSD_TOLERANCE = 1e-9
@@ -202,7 +204,8 @@ class OrderParameters:
                 the tiny default is the N -> infinity idealization in which the plateau is longest.
 
         Raises:
-            ParameterError: a value is outside its range, or no weights have the overlaps drawn (`overlap` too large).
+            ParameterError: a value is outside its range, no weights have the overlaps drawn (`overlap` too large), or
+                there is not enough memory.
         """
         students, teachers, seed = (
             whole("students", students, 1),
@@ -215,6 +218,7 @@ class OrderParameters:
                     f"The '{name}' parameter of OrderParameters.random must be a finite number >= 0, because it is the "
                     f"end of an interval that begins at 0. Got {value!r:.80} instead."
                 )
+        require("A random start", _needs.random_start, students=students, teachers=teachers)
         rng = np.random.default_rng(seed)
         Q = np.diag(rng.uniform(0, norm, students))
         upper = np.triu_indices(students, 1)
@@ -234,6 +238,7 @@ class OrderParameters:
         Q, C, R, split = (
             _number("near_symmetric", name, value) for name, value in (("Q", Q), ("C", C), ("R", R), ("split", split))
         )
+        require("A near-symmetric start", _needs.random_start, students=students, teachers=teachers)
         norms = np.full((students, students), C)
         np.fill_diagonal(norms, Q)
         overlaps = np.full((students, teachers), R)

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from practicum.errors import ParameterError
+from practicum.memory import require
+from practicum.pruning import _needs
 from practicum.pruning.dpp._checks import generator, size
 from practicum.pruning.dpp.kernel import Kernel, _DiagonalKernel
 from practicum.values import whole
@@ -45,6 +47,7 @@ def sample_kdpp(kernel: Kernel, k: int, draws: int = 1, seed: int | Sequence[int
     from practicum.pruning.dpp._weights import chances, choose, table
 
     k = size("sample_kdpp", k, kernel.rank, kernel.items)
+    require("This sample", _needs.subsets, draws=whole("draws", draws, 1), size=k)
     p, q = chances(kernel.eigenvalues, k)
     rest = table(p, q, k)
     found = []
@@ -84,6 +87,7 @@ def sample_dpp(
     """
     if expected_size is not None:
         kernel = kernel.rescaled(expected_size)
+    require("This sample", lambda draws, items: 2 * draws * items, draws=whole("draws", draws, 1), items=kernel.items)
     p = kernel.eigenvalues / (1.0 + kernel.eigenvalues)
     found = []
     for uniforms in _uniforms(kernel, draws, seed, first):

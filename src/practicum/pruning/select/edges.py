@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from practicum.errors import ParameterError
+from practicum.memory import require
 from practicum.networks._torch import need_torch
+from practicum.pruning import _needs
 from practicum.pruning.select._sizes import arranged, sizes
 from practicum.pruning.select.base import Items, Selector
 from practicum.pruning.select.kernels import weighted
@@ -59,7 +62,8 @@ def select_edges(
 
     Raises:
         ParameterError: a `keep` out of range, no such layer, one of another type or shared by two modules, no inputs
-            where they are needed, inputs that do not fit, signals that are not finite, or a selector of nodes.
+            where they are needed, inputs that do not fit, signals that are not finite, a selector of nodes, or more
+            draws or edges than there is memory for.
     """
     need_torch()
     from practicum.pruning._layers import layer_of
@@ -74,13 +78,16 @@ def select_edges(
     seed, draws, name = whole("seed", seed, 0), whole("draws", draws, 1), f"edges into a unit of '{layer}'"
     weights = module.weight.detach().double().flatten(1).cpu().numpy()
     counts = sizes(keep, weights.shape[1], name)
+    pool = threads(workers)
+    estimate = partial(_needs.choices, signals=selector.reads == "signals", workers=pool)
+    require("This selection", estimate, draws=draws, sizes=len(counts), items=weights.shape[1], units=len(weights))
     seen = seen_edges(network, layer, selector, inputs)
     masks = np.empty((len(counts), draws, *weights.shape), np.bool_)
 
     def choose(unit: int) -> None:
         masks[:, :, unit] = selector.choose(seen(unit), counts, draws, (seed, stream(layer), unit))
 
-    for_each(choose, len(weights), threads(workers))
+    for_each(choose, len(weights), pool)
     shape, device = module.weight.shape, module.weight.device
 
     def made(size: int, draw: int) -> Kept:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from practicum.errors import ParameterError
+from practicum.memory import require
 from practicum.networks._torch import need_torch
+from practicum.pruning import _needs
 from practicum.pruning.select._sizes import arranged, sizes
 from practicum.pruning.select.base import Items, Selector
 from practicum.values import whole
@@ -58,7 +61,8 @@ def select_nodes(
 
     Raises:
         ParameterError: a `keep` out of range, no such layer, one of another type or shared by two modules, no inputs
-            where they are needed, inputs that do not fit, or activations that are not finite.
+            where they are needed, inputs that do not fit, activations that are not finite, or more draws or nodes than
+            there is memory for.
     """
     need_torch()
     from practicum.pruning._layers import layer_of
@@ -68,6 +72,8 @@ def select_nodes(
     seed, draws, count = whole("seed", seed, 0), whole("draws", draws, 1), len(module.weight)
     name = f"nodes of '{layer}'"
     counts = sizes(keep, count, name)
+    estimate = partial(_needs.choices, signals=selector.reads == "signals")
+    require("This selection", estimate, draws=draws, sizes=len(counts), items=count, units=1)
     items = seen_nodes(network, layer, selector, inputs, activation)
     masks = selector.choose(items, counts, draws, (seed, stream(layer)))
     device = module.weight.device

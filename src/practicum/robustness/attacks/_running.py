@@ -15,8 +15,10 @@ import torch
 from torch import Tensor, nn
 
 from practicum.errors import ParameterError
+from practicum.memory import require
 from practicum.networks._evaluation import evaluated, kept_modes
 from practicum.networks.mlp import MLP
+from practicum.robustness import _needs
 from practicum.robustness.attacks._ball import ALLOWED, Ball, distances
 from practicum.robustness.attacks._checks import Given, check_networks, checked
 from practicum.robustness.attacks._differentiable import differentiable
@@ -56,6 +58,12 @@ def attack(
     networks = [network for network in (student, teacher) if network is not None]
     with torch.inference_mode(False), evaluated(*networks):
         given = checked(value, student, inputs, epsilons, teacher, labels, subspace, objective)
+        seeds, samples = given.clean.shape[:2]
+        require(
+            "This attack",
+            partial(_needs.attack, itemsize=given.clean.element_size()),
+            epsilons=len(given.epsilons), seeds=seeds, samples=samples, inputs=math.prod(given.clean.shape[2:]),
+        )  # fmt: skip
         order = given.epsilons.argsort()
         parts = []
         rows = _rows(given)

@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from practicum.errors import ParameterError
+from practicum.memory import require
+from practicum.theory import _needs
 from practicum.theory._until import SMALLEST_RTOL, Until, points, positive
 from practicum.theory.machines import Committee, LearningRule
 from practicum.theory.overlaps import OrderParameters
@@ -73,7 +75,8 @@ def solve_blocks(
         merged and the flow is not as smooth as `rtol` asks, a coarser one helps.
 
     Raises:
-        ParameterError: machine, rule and start do not fit together, or a value is outside its range.
+        ParameterError: machine, rule and start do not fit together, a value is outside its range, or there is not
+            enough memory.
 
     Source: the flow of Saad & Solla, Phys. Rev. E 52, 4225 (1995), eqs. (7-10), in two blocks, derived for this package
     (docs: off-subspace); the low-rank setting of Yang et al., AISTATS 2021 (arXiv:2102.13170).
@@ -106,6 +109,8 @@ def solve_blocks(
         grid = points(None, integrate_blocks(*arguments, np.array([0.0]), **settings).alpha_end or 1.0)
     else:
         grid = points(save_at, end.alpha)
+    K, M = machine.students, machine.teachers
+    require("This solution", _needs.block_solution, students=K, teachers=M, save_at=grid.size)
     path = integrate_blocks(*arguments, grid, **settings)
     settings |= {"until": until, "max_alpha": end.alpha} if end.target >= 0 else {"until": end.alpha}
     return labelled_blocks(machine, rule, blocks, share, scale, grid, path, settings)
