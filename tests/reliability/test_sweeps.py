@@ -1,7 +1,6 @@
 """The faults of a sweep, each a function of ``benchmarks/reliability/sweeps.py`` that prints its figures."""
 
 import pytest
-
 from benchmarks.reliability.sweeps import FAULTS, faults_in
 
 

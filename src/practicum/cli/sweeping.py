@@ -12,7 +12,8 @@ from practicum.cli.computing import SET
 
 if TYPE_CHECKING:
     from practicum.runs.store import Store
-    from practicum.runs.sweeps.engine import Outcome, Progress
+    from practicum.runs.sweeps.dealer import Progress
+    from practicum.runs.sweeps.engine import Outcome
     from practicum.runs.sweeps.plan import Plan
 
 _SHOWN = 12

@@ -16,7 +16,8 @@ from practicum.runs.sweeps import cluster
 from practicum.runs.sweeps.axes import axis
 from practicum.runs.sweeps.cells import Done, Stop, compute_cells, identity
 from practicum.runs.sweeps.cluster import Place, connected
-from practicum.runs.sweeps.engine import _Work, run_cells
+from practicum.runs.sweeps.dealer import Dealer
+from practicum.runs.sweeps.engine import run_cells
 from practicum.runs.sweeps.plan import from_config
 
 # Two of four networks are too small for the chain, which is found out when it begins.
@@ -125,17 +126,22 @@ def test_a_worker_of_other_versions_or_without_the_store_computes_nothing(tmp_pa
     assert [one.outcome for one in compute_cells(str(tmp_path), name, identity(), texts)] == ["stored", "stored"]
 
 
-def test_a_full_disk_stops_the_sweep_and_no_cell_is_blamed(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    "error",
+    [StorageError("The disk that holds it is full."), ImportError("No module named x")],
+    ids=["disk", "package"],
+)
+def test_a_full_disk_and_a_missing_package_stop_the_sweep_and_no_cell_is_blamed(tmp_path, monkeypatch, error):
     grid = plan((50, 60))
     grid.sweep.write(tmp_path)
 
-    def full(self, config, dataset):
-        raise StorageError("The disk that holds it is full.")
+    def refuse(self, config, dataset):
+        raise error
 
-    monkeypatch.setattr(Store, "keep", full)
+    monkeypatch.setattr(Store, "keep", refuse)
     texts = [config.canonical() for config in grid.configs]
     stop = compute_cells(str(tmp_path), f"{grid.sweep.id}.sweep", identity(), texts)
-    assert stop == Stop("The disk that holds it is full.")
+    assert stop == Stop(str(error))
     assert failed(tmp_path) == {}
 
 
@@ -176,7 +182,7 @@ class Batch:
 
 def work(store, grid, **changes):
     configs = {config.id: config for config in grid.configs}
-    return _Work(store, grid, configs, list(configs), failed={}, progress=None, **changes)
+    return Dealer(store, grid, configs, list(configs), failed={}, progress=None, **changes)
 
 
 def test_the_cell_that_no_worker_survives_is_found_and_the_others_of_its_batch_are_not_blamed(tmp_path):

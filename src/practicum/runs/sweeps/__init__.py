@@ -9,7 +9,7 @@ _HOMES = {
     "Outcome": "engine",
     "Place": "cluster",
     "Plan": "plan",
-    "Progress": "engine",
+    "Progress": "dealer",
     "Sweep": "plan",
     "from_config": "plan",
     "from_tables": "plan",
@@ -46,8 +46,8 @@ def __getattr__(name: str) -> Any:
 if TYPE_CHECKING:
     from practicum.runs.sweeps.axes import Axis as Axis
     from practicum.runs.sweeps.cluster import Place as Place
+    from practicum.runs.sweeps.dealer import Progress as Progress
     from practicum.runs.sweeps.engine import Outcome as Outcome
-    from practicum.runs.sweeps.engine import Progress as Progress
     from practicum.runs.sweeps.engine import run_cells as run_cells
     from practicum.runs.sweeps.plan import Plan as Plan
     from practicum.runs.sweeps.plan import Sweep as Sweep

@@ -64,7 +64,7 @@ def compute_cells(folder: str, sweep: str, expected: dict[str, str], texts: list
     for text in texts:
         try:
             done.append(_one(store, config_from_json(text)))
-        except StorageError as error:  # a full disk is not the cell's fault: nobody can go on
+        except (StorageError, ImportError) as error:  # a full disk or a missing package is not the cell's fault
             return Stop(str(error))
     return done
 
@@ -76,7 +76,7 @@ def _one(store: Store, config: RunConfig) -> Done:
     for tries in range(1, TRIES + 1):
         try:
             store.keep(config, store.compute(config, partial(execute, workers=1)))
-        except StorageError:
+        except (StorageError, ImportError):
             raise
         except Exception as error:
             certain = isinstance(error, PracticumError)  # the same values will be refused again

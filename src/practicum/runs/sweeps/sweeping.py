@@ -19,7 +19,7 @@ from practicum.values import whole
 if TYPE_CHECKING:
     import xarray as xr
 
-    from practicum.runs.sweeps.engine import Progress
+    from practicum.runs.sweeps.dealer import Progress
 
 
 def sweep(
