@@ -23,6 +23,7 @@ _HOMES = {
     "simulate": "practicum.simulation",
     "solve": "practicum.theory.flow",
     "solve_grid": "practicum.theory.flow",
+    "sweep": "practicum.runs.sweeps.sweeping",
     "train": "practicum.specialization.learning",
 }
 _MODULES = {
@@ -69,6 +70,7 @@ if TYPE_CHECKING:
     from practicum.errors import ParameterError as ParameterError
     from practicum.errors import PracticumError as PracticumError
     from practicum.errors import StorageError as StorageError
+    from practicum.runs.sweeps.sweeping import sweep as sweep
     from practicum.simulation import simulate as simulate
     from practicum.simulation.inputs import BlockIsotropic as BlockIsotropic
     from practicum.specialization.learning import train as train

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import islice, product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +18,10 @@ if TYPE_CHECKING:
     from practicum.runs.sweeps.engine import Outcome
     from practicum.runs.sweeps.plan import Plan
 
-_SHOWN = 12
-"""Cells whose configuration a dry run prints, and failures that are named."""
+_SHOWN = 24
+"""Cells that are listed one by one."""
+_NAMED = 5
+"""Failures whose sentence is printed."""
 
 FILE = typer.Argument(
     None,
@@ -140,15 +144,46 @@ def _show(plan: Plan, store: Store, outcome: Outcome) -> None:
     typer.echo(_sizes(plan))
     words = ", ".join(f"{count} {what}" for what, count in counts.items() if count or what == "computed")
     typer.echo(f"{words}; {outcome.seconds:.1f} s; store: {store.folder}")
-    for run, problem in list(outcome.failed.items())[:_SHOWN]:
+    for run, problem in list(outcome.failed.items())[:_NAMED]:
         typer.echo(f"practicum: run {run} failed: {problem}", err=True)
-    if len(outcome.failed) > _SHOWN:
-        typer.echo(f"practicum: and {len(outcome.failed) - _SHOWN} more; see practicum runs list.", err=True)
+    if len(outcome.failed) > _NAMED:
+        typer.echo(f"practicum: and {len(outcome.failed) - _NAMED} more; practicum runs show says why.", err=True)
     if outcome.failed:
         typer.echo("Failed cells stay failed; --retry computes them anew.")
+    if len(plan.configs) <= _SHOWN:
+        _show_cells(plan, store)
     sweep = plan.sweep.id
     typer.echo(f"open it: practicum.runs.sweeps.open_sweep(Store({str(store.folder)!r}), '{sweep}')")
     typer.echo(f"or: practicum runs export {sweep} --to {sweep}.csv")
+
+
+def _show_cells(plan: Plan, store: Store) -> None:
+    """How each cell ended, and what its students err in the end, over its seeds."""
+    import numpy as np
+
+    from practicum.runs.rows import describe_status
+
+    last = "median loss" if plan.sweep.kind == "train" else "mean error"
+    rows = []
+    for values, config in zip(_grid(plan), plan.configs):
+        row = [str(value) for value in values] + [config.id]
+        if config in store:
+            dataset = store.load(config.id)
+            if plan.sweep.kind == "train":
+                ends, middle = dataset["loss"].isel(step=-1).values, np.median
+            else:
+                ends, middle = dataset["generalization_error"].isel(alpha=-1).values, np.mean
+            finite = ends[np.isfinite(ends)]
+            row += [describe_status(dataset["status"]), f"{middle(finite):.4g}" if finite.size else ""]
+        else:
+            row += ["failed", ""]
+        rows.append(row)
+    _terminal.print_table([*(axis.name for axis in plan.sweep.axes), "run", "status", f"{last} at the end"], rows)
+
+
+def _grid(plan: Plan) -> Iterator[tuple[Any, ...]]:
+    """The values of each cell, in order."""
+    return product(*(axis.values for axis in plan.sweep.axes))
 
 
 def _show_plan(plan: Plan, store: Store, json: bool) -> None:
@@ -157,11 +192,10 @@ def _show_plan(plan: Plan, store: Store, json: bool) -> None:
     if json:
         _terminal.print_json({**_facts(plan), "found": have})
         return
-    from itertools import islice, product
-
     names = [axis.name for axis in plan.sweep.axes]
-    grid = islice(product(*(axis.values for axis in plan.sweep.axes)), _SHOWN)
-    rows = [[str(value) for value in values] + [run] for values, run in zip(grid, plan.sweep.cells)]
+    rows = [
+        [str(value) for value in values] + [run] for values, run in islice(zip(_grid(plan), plan.sweep.cells), _SHOWN)
+    ]
     _terminal.print_table([*names, "run"], rows)
     if len(plan.configs) > _SHOWN:
         typer.echo(f"and {len(plan.configs) - _SHOWN} more cells")
