@@ -67,6 +67,46 @@ def test_what_nobody_needs(store):
     assert gone(store) == expected
 
 
+def copy_of(store, run):
+    """A consolidated copy of two blocks, with something else in its folder."""
+    place = store.folder / f"{run}.parts"
+    for name in ("000000-2.nc", "000000-2.json", "000001-1.nc", "000001-1.json"):
+        write_sealed(place / name, b"a copy")
+    return place
+
+
+def test_a_copy_goes_with_its_sweep_and_not_before(store):
+    store_small(store.folder, 1)
+    place = copy_of(store, "c" * 16)
+    write_sealed(store.folder / f"{'c' * 16}.sweep", b"{}")
+    assert store.prune(remove=True) == []
+    (store.folder / f"{'c' * 16}.sweep").unlink()
+    assert len(store.prune()) == len(list(place.iterdir())) == 4
+    assert len(store.prune(remove=True)) == 4
+    assert not place.exists()
+
+
+def test_what_else_is_in_the_folder_of_a_copy_stays(store):
+    place = copy_of(store, "c" * 16)
+    (place / "notes.nc").write_text("mine")
+    stale = place / f".000000-2.{'0' * 16}.part"
+    stale.write_text("")
+    os.utime(stale, (0, 0))
+    assert len(store.prune(remove=True)) == 5
+    assert [path.name for path in place.iterdir()] == ["notes.nc"]
+
+
+def test_a_linked_folder_of_a_copy_is_not_followed(store, tmp_path):
+    elsewhere = Store(tmp_path / "elsewhere")
+    place = copy_of(elsewhere, "c" * 16)
+    (store.folder / place.name).symlink_to(place)
+    stale = place / f".000000-2.{'0' * 16}.part"
+    stale.write_text("")
+    os.utime(stale, (0, 0))
+    assert store.prune(remove=True) == []
+    assert len(list(place.iterdir())) == 5
+
+
 STRANGERS = (
     "notes.txt", "notes.nc", "0123.checkpoint", f"{'g' * 16}.checkpoint", f"{'A' * 16}.failed", f"{'a' * 16}.nc.bak",
     f"{'a' * 17}.failed", ".notes.part", f"{'a' * 16}.png",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from stat import S_ISREG
 from typing import TYPE_CHECKING, NamedTuple
@@ -18,7 +19,7 @@ from practicum.errors import StorageError
 from practicum.runs._database import ASIDE
 from practicum.runs.files import abandoned
 from practicum.runs.index import listed
-from practicum.runs.verifying import kind_of
+from practicum.runs.verifying import COPY, kind_of, sealed_files
 
 if TYPE_CHECKING:
     from practicum.runs.folder import Folder
@@ -75,24 +76,35 @@ def prune(folder: Folder, where: str = "", damaged: Iterable[str] = (), *, remov
                     f"The file {path} cannot be removed: {(error.strerror or str(error)).lower()}. "
                     "Those before it are gone; the others are as they were."
                 ) from None
+        for copy in {path.parent for path, _, _ in removals if path.parent != folder.folder}:
+            with suppress(OSError):  # something else is in it
+                copy.rmdir()
     return removals
 
 
 def _leftovers(folder: Path, status: dict[str, str]) -> Iterator[tuple[Path, str]]:
     """Files that nobody needs whatever the runs are."""
+    entries = listed(folder)
     for path in abandoned(folder):
         yield path, "left by a writer that was killed"
-    names = listed(folder)
-    for name in names:
-        kind, run = kind_of(name), name[:ID_LENGTH]
+    for name, entry in entries.items():
         if name.startswith(ASIDE):
             yield folder / name, "a damaged index, made anew since"
-        elif kind in ("checkpoint", "failed run") and f"{run}.nc" in names and status.get(run, "damaged") != "damaged":
+        elif COPY.fullmatch(name) and entry.is_dir(follow_symlinks=False):
+            for path in abandoned(folder / name):
+                yield path, "left by a writer that was killed"
+    for name in sealed_files(folder):
+        kind, run = kind_of(name), name[:ID_LENGTH]
+        stored = f"{run}.nc" in entries and status.get(run, "damaged") != "damaged"
+        if kind in ("checkpoint", "failed run") and stored:
             yield folder / name, f"the {'checkpoint' if kind == 'checkpoint' else 'failure'} of a run that is stored"
+        elif kind == "consolidated copy" and f"{run}.sweep" not in entries:
+            yield folder / name, "the copy of a sweep that is gone"
 
 
 def _files_of(folder: Path, run: str) -> list[Path]:
-    return [folder / name for name in listed(folder) if name[:ID_LENGTH] == run and kind_of(name) not in ("", "sweep")]
+    kinds = ("run", "failed run", "checkpoint")
+    return [folder / name for name in sealed_files(folder) if name[:ID_LENGTH] == run and kind_of(name) in kinds]
 
 
 def _plain_size(path: Path) -> int | None:

@@ -67,13 +67,15 @@ def _of_training(text: str) -> dict[str, Any]:
 def settings_of(text: str) -> dict[str, Any]:
     """Every number, text, truth value and None of a canonical configuration by its dotted name, ``rule.noise``.
 
-    Arrays are left out; ``seeds`` is their number.
+    Arrays are left out; ``seeds`` is their number and ``seeds.first`` the first of them.
     """
     found: dict[str, Any] = {}
     config = _parsed(text)
     seeds = config.pop("seeds", None)
-    if seeds is not None:
-        found["seeds"] = seeds.get("count") if isinstance(seeds, dict) else len(seeds)
+    if isinstance(seeds, dict):
+        found |= {"seeds": seeds.get("count"), "seeds.first": seeds.get("first")}
+    elif isinstance(seeds, list) and seeds:
+        found |= {"seeds": len(seeds), "seeds.first": seeds[0]}
     tables = [("", config)]
     while tables:
         prefix, table = tables.pop()

@@ -12,8 +12,11 @@ from practicum.canonical import ID_LENGTH
 from practicum.errors import StorageError
 from practicum.runs import failures, reading
 from practicum.runs.files import read_sealed
+from practicum.runs.index import listed
 
 _ID = rf"[0-9a-f]{{{ID_LENGTH}}}"
+COPY = re.compile(rf"{_ID}\.parts")
+"""The folder of a consolidated copy of many runs."""
 
 
 class Checked(NamedTuple):
@@ -26,7 +29,7 @@ class Checked(NamedTuple):
 
 
 def kind_of(name: str) -> str:
-    """What a file of this name is; nothing if it is none of ours."""
+    """What a file of this name, as :func:`sealed_files` gives it, is; nothing if it is none of ours."""
     return next((kind for kind, (pattern, _) in _KINDS.items() if pattern.fullmatch(name)), "")
 
 
@@ -43,9 +46,9 @@ def verify_files(folder: Path, prefix: str = "", progress: Callable[[float], Non
         StorageError: the folder cannot be read.
     """
     order = list(_KINDS)
-    paths = [path for path in sealed_files(folder) if path.name.startswith(prefix.lower())]
-    for count, path in enumerate(sorted(paths, key=lambda path: (order.index(kind_of(path.name)), path)), 1):
-        kind = kind_of(path.name)
+    names = [name for name in sealed_files(folder) if name.startswith(prefix.lower())]
+    for count, name in enumerate(sorted(names, key=lambda name: (order.index(kind_of(name)), name)), 1):
+        kind, path = kind_of(name), folder / name
         try:
             _KINDS[kind][1](path)
         except StorageError as error:
@@ -54,18 +57,21 @@ def verify_files(folder: Path, prefix: str = "", progress: Callable[[float], Non
         else:
             yield Checked(path, kind, "")
         if progress is not None:
-            progress(count / len(paths))
+            progress(count / len(names))
 
 
-def sealed_files(folder: Path) -> list[Path]:
-    """The files of a folder that have a name of ours, sorted.
+def sealed_files(folder: Path) -> list[str]:
+    """The files of a folder, and of the copies in it, that have a name of ours: relative to the folder, in no order.
 
     Raises:
         StorageError: the folder cannot be read.
     """
-    from practicum.runs.index import listed
-
-    return sorted(folder / name for name in listed(folder) if kind_of(name))
+    entries = listed(folder)
+    found = list(entries)
+    for name, entry in entries.items():
+        if COPY.fullmatch(name) and entry.is_dir(follow_symlinks=False):
+            found += [f"{name}/{inner}" for inner in listed(folder / name)]
+    return [name for name in found if kind_of(name)]
 
 
 def _sweep(path: Path) -> Any:
@@ -74,10 +80,17 @@ def _sweep(path: Path) -> Any:
     return Sweep.read(path)
 
 
+def _copy(path: Path) -> Any:
+    from practicum.runs.sweeps.consolidated import verify
+
+    verify(path)
+
+
 _KINDS: dict[str, tuple[re.Pattern[str], Callable[[Path], Any]]] = {
     "run": (re.compile(rf"{_ID}\.nc"), reading.read_run),
     "failed run": (re.compile(rf"{_ID}\.failed"), failures.read_failure),
     "sweep": (re.compile(rf"{_ID}\.sweep"), _sweep),
     "checkpoint": (re.compile(rf"{_ID}\.checkpoint"), lambda path: read_sealed(path, "an unfinished computation")),
+    "consolidated copy": (re.compile(rf"{_ID}\.parts/\d+-\d+\.(nc|json)"), _copy),
 }
 """What a name means and how such a file is read; in the order in which they are verified."""
