@@ -10,7 +10,8 @@ import practicum
 SOURCE = Path(practicum.__file__).parent
 
 COMPUTE = {"theory", "simulation", "networks", "specialization", "robustness", "pruning", "data"}
-COMMON = {"canonical", "disk", "errors", "memory", "values"}  # these know nobody but each other, so everybody may know them
+# These know nobody but each other, so everybody may know them.
+COMMON = {"canonical", "disk", "errors", "memory", "values"}
 ARROWS: dict[str, set[str]] = {
     "errors": set(),
     "disk": set(),

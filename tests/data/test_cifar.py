@@ -209,7 +209,7 @@ def test_neither_a_bomb_nor_a_wrong_header_fills_the_memory(tmp_path, monkeypatc
 
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     for head, says in (
-        (header(f"{FOLDER}/test_batch"), f"it has more than {cifar.LARGEST} bytes, and a batch of CIFAR-10 has half"),
+        (header(f"{FOLDER}/test_batch"), f"it has more than {cifar.LARGEST} bytes, and a batch of CIFAR-10 has 31 MB"),
         (header(f"{FOLDER}/readme.html"), f"more than {cifar.ALL} bytes are compressed in it"),
         (header("x", tarfile.GNUTYPE_LONGNAME), f"more than {cifar.ALL} bytes are compressed in it"),
         (header("x", tarfile.XHDTYPE), f"more than {cifar.ALL} bytes are compressed in it"),
@@ -227,7 +227,7 @@ def test_many_members_and_chained_headers_are_refused(tmp_path):
     path = write_archive(tmp_path, FILES, *(member(f"{FOLDER}/{k}") for k in range(cifar.MEMBERS)))
     assert f"it has more than {cifar.MEMBERS} members" in refused(path)
     path.write_bytes(gzip.compress(member("x", type=tarfile.XHDTYPE)[0].tobuf() * 3000))
-    assert "is damaged" in refused(path)
+    assert f"it has more than {cifar.MEMBERS} members" in refused(path)
 
 
 def test_a_large_file_in_a_folder_is_not_read_whole(tmp_path):

@@ -16,7 +16,6 @@ from torch import nn  # noqa: E402
 
 from practicum import ParameterError, StorageError  # noqa: E402
 from practicum.networks import MLP, SeparatedTeacher, Students  # noqa: E402
-from practicum.runs import files  # noqa: E402
 from practicum.runs.checkpoints import about_network, load_network, save_network  # noqa: E402
 
 TEACHER = SeparatedTeacher(inputs=6, hidden=3, outputs=2, output_bias=None)
@@ -67,7 +66,7 @@ def test_a_disk_that_fills_up_leaves_the_old_file(tmp_path, monkeypatch):
     def full(*_):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(files.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(StorageError, match=r"cannot be written to .*a\.safetensors: no space left on device\."):
         save_network(TEACHER.build([1]), path)
     assert path.read_bytes() == before

@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 
 from practicum import StorageError
-from practicum.runs import files
 from practicum.runs.files import SEAL_LENGTH, read_sealed, require_writable, sweep_abandoned, write_sealed
 
 
@@ -79,7 +78,7 @@ class Disk:
         def fail(*_, **__):
             raise OSError(number, os.strerror(number))
 
-        monkeypatch.setattr(files.os, name, fail)
+        monkeypatch.setattr(os, name, fail)
 
 
 @pytest.mark.parametrize(

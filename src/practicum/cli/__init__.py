@@ -20,6 +20,7 @@ from practicum.cli import (
     sweeping,
     training,
 )
+from practicum.disk.texts import printable
 from practicum.errors import ParameterError, PracticumError
 
 INTERRUPTED = 130
@@ -128,4 +129,5 @@ def _show_warning(message: Warning | str, category: type[Warning], *place: objec
 
 
 def _say(sentence: str) -> None:
-    print(f"practicum: {sentence}", file=sys.stderr)
+    # Names of files and values are quoted as they are, whatever is in them.
+    print(f"practicum: {printable(sentence)}", file=sys.stderr)

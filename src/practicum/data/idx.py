@@ -9,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
+from practicum.disk.arrays import fill
+from practicum.disk.regular import open_regular
 from practicum.errors import StorageError
 
 LARGEST = 2**28
@@ -32,12 +34,14 @@ def read_idx(path: Path, dimensions: int) -> np.ndarray:
         StorageError: the file cannot be read, or is not what its header says; one sentence with found and expected.
     """
     try:
-        with open(path, "rb") as file:
-            compressed = file.read(2) == b"\x1f\x8b"
-        with gzip.open(path) if compressed else open(path, "rb") as file:
+        with open_regular(path) as plain:
+            compressed = plain.read(2) == b"\x1f\x8b"
+            plain.seek(0)
+            file = gzip.GzipFile(fileobj=plain) if compressed else plain
             shape = _shape(path, file.read(4 + 4 * dimensions), dimensions)
             count = math.prod(shape)
-            values = file.read(count)
+            values = np.empty(count, np.uint8)  # takes no memory before it is written
+            found = fill(values, file)
             more = file.read(1)
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise StorageError(
@@ -48,17 +52,17 @@ def read_idx(path: Path, dimensions: int) -> np.ndarray:
         raise
     except OSError as error:
         raise StorageError(f"The file {path} cannot be read: {(error.strerror or str(error)).lower()}.") from None
-    if len(values) < count:
+    if found < count:
         raise StorageError(
             f"The file {path} is truncated: its header announces {' x '.join(map(str, shape))} = {count} bytes, and "
-            f"{len(values)} follow; fetch it again."
+            f"{found} follow; fetch it again."
         )
     if more:
         raise StorageError(
             f"The file {path} is longer than its header says: {' x '.join(map(str, shape))} = {count} bytes were "
             "expected, and more follow; fetch it again."
         )
-    return np.frombuffer(values, np.uint8).reshape(shape)
+    return values.reshape(shape)
 
 
 def _shape(path: Path, header: bytes, dimensions: int) -> tuple[int, ...]:

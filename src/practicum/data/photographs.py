@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import math
 from collections.abc import Sequence
 from functools import cache
@@ -12,6 +13,7 @@ from typing import Literal, NamedTuple, get_args
 import numpy as np
 
 from practicum.data._missing import missing
+from practicum.disk.regular import open_regular
 from practicum.errors import ParameterError, StorageError
 from practicum.values import nearest, whole
 
@@ -30,6 +32,9 @@ _FILES = {
     "flower": ("sklearn", "datasets/images/flower.jpg"),
 }
 _PACKAGES = {"skimage": "scikit-image", "sklearn": "scikit-learn"}
+_LARGEST = 2**20
+"""Most pixels; the largest photograph has a third of them."""
+
 _GREY = (0.299, 0.587, 0.114)
 
 
@@ -156,9 +161,11 @@ def _pixels(name: str) -> np.ndarray:
         other = ", or take the photographs 'china' and 'flower' of scikit-learn" if package == "skimage" else ""
         raise missing(_PACKAGES[package], f"The photograph {name!r}", other)
     try:
-        with Image.open(folder / file) as image:
+        with open_regular(folder / file) as content, Image.open(content) as image:
+            if math.prod(image.size) > _LARGEST:
+                raise OSError(errno.EFBIG, f"it has more than {_LARGEST} pixels")
             pixels = np.asarray(image.convert("RGB"))
-    except (OSError, UnidentifiedImageError) as error:
+    except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as error:
         raise StorageError(
             f"The photograph {name!r} cannot be read from {folder / file}, where {_PACKAGES[package]} has it "
             f"({(getattr(error, 'strerror', None) or type(error).__name__).lower()}); install that package anew, or "

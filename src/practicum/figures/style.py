@@ -14,6 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from practicum.disk.writing import replace_whole
 from practicum.errors import ParameterError, StorageError
 
 WIDTH = 7.2
@@ -139,7 +140,7 @@ def svg(figure: Figure) -> str:
 
 
 def save(figure: Figure, path: str | Path, *, dots_per_inch: float = 200) -> Path:
-    """Write a figure to a file; the ending of its name (.svg, .pdf, .png) is the format.
+    """Write a figure to a file, whole or not at all; the ending of its name (.svg, .pdf, .png) is the format.
 
     Raises:
         ParameterError: the ending is unknown.
@@ -155,8 +156,10 @@ def save(figure: Figure, path: str | Path, *, dots_per_inch: float = 200) -> Pat
     if kind not in dateless:
         raise ParameterError(f"A figure's file must end in .svg, .pdf or .png. Got {path.name!r} instead.")
     try:
+        image = io.BytesIO()
         with look():
-            figure.savefig(path, format=kind, dpi=dots_per_inch, metadata=dateless[kind])
+            figure.savefig(image, format=kind, dpi=dots_per_inch, metadata=dateless[kind])
+        replace_whole(path, image.getbuffer())
     except OSError as error:
         raise StorageError(f"The figure {path} cannot be written: {(error.strerror or str(error)).lower()}.") from None
     return path

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import jinja2
 
 from practicum import __version__
+from practicum.disk.regular import open_regular, size_of
 from practicum.errors import StorageError
 from practicum.runs.files import replace_whole
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 _DIGEST = re.compile(r'<meta name="practicum-digest" content="([0-9a-f]{64})">')
-_HEAD = 2000  # characters of a page within which its digest stands
+_HEAD = 2000  # bytes of a page within which its digest stands
 _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9]+")
 
 
@@ -92,11 +93,14 @@ def digest_of_data(data: xr.Dataset) -> str:
 def is_current(path: Path, digest: str) -> bool:
     """Whether the page at `path` is whole and shows what `digest` stands for."""
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
+        with open_regular(path) as file:
+            head = file.read(_HEAD)
+            file.seek(max(0, size_of(file) - _HEAD))
+            tail = file.read(_HEAD)
+    except OSError:
         return False
-    found = _DIGEST.search(text, 0, _HEAD)
-    return found is not None and found[1] == digest and text.rstrip().endswith("</html>")
+    found = _DIGEST.search(head.decode(errors="replace"))
+    return found is not None and found[1] == digest and tail.rstrip().endswith(b"</html>")
 
 
 def write_whole(path: Path, text: str) -> None:

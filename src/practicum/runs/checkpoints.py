@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,6 +9,9 @@ from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any, get_args
 
 from practicum.canonical import canonical_json
+from practicum.disk.regular import open_regular
+from practicum.disk.tensors import read_header
+from practicum.disk.texts import plain_json
 from practicum.errors import ParameterError, StorageError
 from practicum.networks._torch import need_torch
 from practicum.networks.names import Activation
@@ -202,19 +204,29 @@ def about_network(path: str | os.PathLike[str]) -> dict[str, Any]:
     """What a file of :func:`save_network` says about its network, without reading it; {} for any other file."""
     path = Path(path).expanduser()
     try:  # what is wrong with another file is said by who reads it
-        with open(path, "rb") as file:
-            length = int.from_bytes(file.read(8), "little")
-            if length > path.stat().st_size:
-                return {}
-            found = json.loads(json.loads(file.read(length))["__metadata__"][_KEY])
+        with open_regular(path) as file:
+            found = plain_json(read_header(file)["__metadata__"][_KEY])
     except (OSError, ValueError, KeyError, TypeError):
         return {}
     return found if isinstance(found, dict) else {}
 
 
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """The tensors in a file of safetensors, whose header is compared with the file first.
+
+    Raises:
+        OSError, ValueError, SafetensorError: it cannot be read, or is damaged.
+    """
+    from safetensors.torch import load
+
+    with open_regular(path) as file:
+        read_header(file)
+        file.seek(0)
+        return load(file.read())
+
+
 def _ours(path: Path, metadata: dict[str, Any], activation: str | None) -> MLP:
     from safetensors import SafetensorError
-    from safetensors.torch import load
 
     from practicum.networks.mlp import MLP
 
@@ -225,11 +237,11 @@ def _ours(path: Path, metadata: dict[str, Any], activation: str | None) -> MLP:
         )
     if activation is not None and activation != metadata.get("activation"):
         raise ParameterError(
-            f"The network in {path} has the activation {metadata.get('activation')!r}, as its file says. Got "
+            f"The network in {path} has the activation {metadata.get('activation')!r:.60}, as its file says. Got "
             f"{activation!r} instead; leave it out."
         )
     try:
-        tensors = load(path.read_bytes())
+        tensors = read_tensors(path)
         depth = len(metadata["sizes"]) - 1
         network = MLP(
             [tensors[f"weights.{layer}"] for layer in range(depth)],

@@ -11,47 +11,28 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import os
 import re
 import secrets
 import time
+from contextlib import suppress
 from pathlib import Path
 
+from practicum.disk.regular import open_regular, size_of
+from practicum.disk.writing import replace_whole
 from practicum.errors import StorageError
+from practicum.memory import available, gibibytes
 
 _MARK = b"practicum-run-1 sha256="
 SEAL_LENGTH = len(_MARK) + 64
 _TEMPORARY = re.compile(r"\..+\.[0-9a-f]{16}\.part")
+_SMALL = 2**26
+"""Bytes that every machine has."""
 _ABANDONED_AFTER = 3600.0
 """Seconds after which a temporary file has no living writer: bodies are built in memory and written at once."""
 
 
 def _seal(body: bytes | memoryview) -> bytes:
     return _MARK + hashlib.sha256(body).hexdigest().encode()
-
-
-def replace_whole(path: Path, *parts: bytes | memoryview) -> None:
-    """Write `parts` one after the other to `path`, completely or not at all; its folder is made if needed.
-
-    A temporary file in the same folder is written, synced to the disk and renamed over `path`; then the
-    folder is synced, so that after a power cut either the old state or the whole new file is found.
-
-    Raises:
-        OSError: the folder cannot be made or written, or the disk is full; `path` is as it was before.
-    """
-    temporary = path.with_name(f".{path.stem}.{secrets.token_hex(8)}.part")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with open(temporary, "xb") as file:
-            for part in parts:
-                file.write(part)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    _sync_folder(path.parent)
 
 
 def write_sealed(path: Path, body: bytes | memoryview) -> None:
@@ -66,30 +47,67 @@ def write_sealed(path: Path, body: bytes | memoryview) -> None:
         raise StorageError(_why_not_written(path, error)) from None
 
 
-def read_sealed(path: Path, what: str) -> bytes:
+def read_sealed(path: Path, what: str, begins: bytes = b"") -> bytes:
     """The body of a sealed file, verified.
 
     Main arguments:
         path: the file.
         what: how messages call its content, such as ``"run 0123456789abcdef"``.
 
+    Other arguments:
+        begins: the first bytes of every body of that kind; a file with others is not read.
+
     Raises:
         StorageError: the file is missing, cannot be read, is truncated, or a bit of it has changed.
     """
     try:
-        content = path.read_bytes()
+        with open_regular(path) as file:
+            size = size_of(file)
+            file.seek(max(0, size - SEAL_LENGTH))
+            seal = file.read(SEAL_LENGTH)
+            if not seal.startswith(_MARK):  # found out before a file of any size is read
+                problem = f"is truncated or damaged: its {size} bytes do not end in a seal"
+            elif begins and (file.seek(0) or file.read(len(begins))) != begins:
+                problem = f"is damaged, or something else: it does not begin with {begins!r:.20}"
+            else:
+                _require_memory(path, what, size)
+                file.seek(0)
+                body = file.read(max(0, size - SEAL_LENGTH))
+                if seal == _seal(body):
+                    return body
+                problem = "is damaged: its content does not have the SHA-256 it was sealed with"
     except OSError as error:
+        if isinstance(error, StorageError):
+            raise
         raise StorageError(f"The file {path} of {what} cannot be read: {_reason(error)}.") from None
-    body, seal = content[:-SEAL_LENGTH], content[-SEAL_LENGTH:]
-    if seal == _seal(body):
-        return body
-    if seal.startswith(_MARK):
-        problem = "is damaged: its content does not have the SHA-256 it was sealed with"
-    else:
-        problem = f"is truncated or damaged: its {len(content)} bytes do not end in a seal"
     raise StorageError(
         f"The file {path} of {what} {problem}. It is left as it is; move it away and run again to compute it anew."
     )
+
+
+def seal_of(path: Path) -> str:
+    """The SHA-256 that a file is sealed with, from its last bytes; "" if it has none or cannot be read.
+
+    Whether its content still has it is for :func:`read_sealed` to say.
+    """
+    with suppress(OSError), open_regular(path) as file:
+        size = size_of(file)
+        file.seek(max(0, size - SEAL_LENGTH))
+        seal = file.read(SEAL_LENGTH)
+        if len(seal) == SEAL_LENGTH and seal.startswith(_MARK):
+            return seal[len(_MARK) :].decode(errors="replace")
+    return ""
+
+
+def _require_memory(path: Path, what: str, size: int) -> None:
+    if size <= _SMALL:  # nobody is asked
+        return
+    there = available()
+    if there is not None and size > there:
+        raise StorageError(
+            f"The file {path} of {what} has {gibibytes(size)}, and only {gibibytes(there)} of memory are available; "
+            "read it on a larger machine."
+        )
 
 
 def require_writable(folder: Path) -> None:
@@ -109,27 +127,26 @@ def require_writable(folder: Path) -> None:
         raise StorageError(_why_not_written(probe, error)) from None
 
 
-def sweep_abandoned(folder: Path) -> int:
-    """Remove temporary files that a killed writer left more than an hour ago; return how many."""
-    removed = 0
-    try:
+def abandoned(folder: Path) -> list[Path]:
+    """Temporary files that a killed writer left more than an hour ago; none where the folder cannot be read."""
+    found = []
+    with suppress(OSError):
         for path in folder.iterdir():
-            if _TEMPORARY.fullmatch(path.name) and time.time() - path.stat().st_mtime > _ABANDONED_AFTER:
-                path.unlink()
-                removed += 1
-    except OSError:  # another process was faster, or the folder is read-only: neither is our caller's concern
-        pass
+            if _TEMPORARY.fullmatch(path.name):
+                with suppress(OSError):  # another process was faster
+                    if time.time() - path.stat().st_mtime > _ABANDONED_AFTER:
+                        found.append(path)
+    return found
+
+
+def sweep_abandoned(folder: Path) -> int:
+    """Remove the files of :func:`abandoned`; return how many."""
+    removed = 0
+    for path in abandoned(folder):
+        with suppress(OSError):  # another process was faster, or the folder is read-only: not our caller's concern
+            path.unlink()
+            removed += 1
     return removed
-
-
-def _sync_folder(folder: Path) -> None:
-    if os.name == "nt":  # Windows cannot open a folder; NTFS journals the rename itself
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _reason(error: OSError) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from practicum.errors import ParameterError, StorageError
 from practicum.networks._torch import need_torch
 from practicum.runs.checkpoints import FORMAT as MLP_FORMAT
-from practicum.runs.checkpoints import about_network, check_finite, write_tensors
+from practicum.runs.checkpoints import about_network, check_finite, read_tensors, write_tensors
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -102,11 +102,10 @@ def load_pruned(path: str | os.PathLike[str], *, like: nn.Module | None = None, 
 
 def _tensors(path: Path) -> dict[str, Tensor]:
     from safetensors import SafetensorError
-    from safetensors.torch import load
 
     try:
         # Copies: where in memory a matrix begins decides the last bits of its products.
-        return {name: values.clone() for name, values in load(path.read_bytes()).items()}
+        return {name: values.clone() for name, values in read_tensors(path).items()}
     except OSError as error:
         raise StorageError(f"The file {path} cannot be read: {(error.strerror or str(error)).lower()}.") from None
     except (SafetensorError, ValueError) as error:

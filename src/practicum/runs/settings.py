@@ -6,11 +6,12 @@ One file serves both verbs: ``until`` and ``save_at`` at the top, the tables ``[
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
+from practicum.disk.regular import read_bounded
+from practicum.disk.texts import plain_toml
 from practicum.errors import ParameterError
 from practicum.runs.config import SimulateConfig, SolveConfig
 from practicum.runs.starts import RECIPES, start_from
@@ -20,6 +21,9 @@ from practicum.values import nearest
 Kind = Literal["solve", "simulate"]
 Tables = dict[str, dict[str, Any]]
 Known = Mapping[str, tuple[str, ...]]
+
+LARGEST = 2**22
+"""Most bytes of a TOML file; order parameters of a hundred nodes, written out, take a tenth."""
 
 _TOP = ("until", "save_at")
 _SHARED = {"revision", "kind", "machine", "rule", "start", *_TOP}
@@ -83,12 +87,12 @@ def read_toml(file: Path) -> dict[str, Any]:
         ParameterError: the file is missing or not TOML.
     """
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
+        return plain_toml(read_bounded(file, LARGEST).decode())
     except OSError as error:
         raise ParameterError(f"The file {file} cannot be read: {(error.strerror or str(error)).lower()}.") from None
     except UnicodeDecodeError:
         raise ParameterError(f"The file {file} is not text in UTF-8, as TOML must be.") from None
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:
         raise ParameterError(f"The file {file} is not valid TOML: {error}.") from None
 
 
@@ -137,23 +141,23 @@ def parse(setting: str) -> tuple[str, Any]:
     name, equals, text = (part.strip() for part in setting.partition("="))
     if not equals or not name or not text:
         raise ParameterError(
-            f"A setting must read name=value, such as --set learning_rate=0.5. Got {setting!r} instead."
+            f"A setting must read name=value, such as --set learning_rate=0.5. Got {setting!r:.80} instead."
         )
     try:
-        document = tomllib.loads(f"value = {text}")
-    except tomllib.TOMLDecodeError:
+        document = plain_toml(f"value = {text}")
+    except ValueError:
         document = {}
     if list(document) == ["value"]:
         return name, document["value"]
     if text[0] in "[{\"'":
         raise ParameterError(
-            f"The value of --set {name} is not valid TOML. Got {text!r} instead; inside brackets write 0.5, not .5, "
-            "and put text in quotes."
+            f"The value of --set {name} is not valid TOML. Got {text!r:.80} instead; inside brackets write 0.5, not "
+            ".5, and put text in quotes."
         )
     if "," in text:
         raise ParameterError(
-            f"The setting '{name}' takes one value a run. Got the list {text!r} instead; "
-            f"for a parameter that is itself a list, write --set '{name}=[{text}]'."
+            f"The setting '{name}' takes one value a run. Got the list {text!r:.80} instead; "
+            f"for a parameter that is itself a list, write --set '{name}=[{text:.80}]'."
         )
     return name, text
 

@@ -5,7 +5,6 @@ Eight bytes say how long the header is, which is JSON and names the arrays; thos
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import fields
 from importlib import import_module
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from practicum.canonical import canonical_json
+from practicum.disk.texts import plain_json
 
 if TYPE_CHECKING:
     from practicum.networks.state import State as TrainingState
@@ -93,4 +93,4 @@ def from_bytes(body: bytes) -> State:
 
 def _header(body: bytes) -> dict[str, Any]:
     length = int.from_bytes(body[:_LENGTH], "little")
-    return json.loads(body[_LENGTH : _LENGTH + length])
+    return plain_json(body[_LENGTH : _LENGTH + length])

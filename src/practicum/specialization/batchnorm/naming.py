@@ -17,10 +17,10 @@ the module, or says so.
 
 from __future__ import annotations
 
-import json
 import re
 from typing import NamedTuple
 
+from practicum.disk.texts import plain_json
 from practicum.specialization.batchnorm.norms import Norm
 from practicum.specialization.batchnorm.reading import State
 
@@ -107,7 +107,7 @@ def of_perceptron(normalisation: str, activation: str) -> str:
 def _stated(state: State) -> str | None:
     """What practicum writes into the metadata of an MLP; anything else there is somebody else's."""
     try:
-        about = json.loads(state.about.get("practicum", "null"))
+        about = plain_json(state.about.get("practicum", "null"))
         normalisation, activation = about["normalisation"], about["activation"]
     except (ValueError, TypeError, KeyError):
         return None

@@ -6,7 +6,7 @@ plain containers and calls nothing else.
 
 from __future__ import annotations
 
-import json
+import math
 import os
 import pickle
 import re
@@ -17,8 +17,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from practicum.disk.regular import open_regular, size_of
+from practicum.disk.tensors import read_header
 from practicum.errors import ParameterError, StorageError
 from practicum.networks._torch import missing, need_torch
+from practicum.specialization.batchnorm._sparing import Enlarging, check_torch_file
 
 USUAL = ("state_dict", "model_state_dict", "model", "net", "network", "module")
 """Where training scripts put the state dict of the network, the most usual first."""
@@ -68,12 +71,13 @@ def read(path: str | os.PathLike[str], wanted: Callable[[State], bool], key: str
     """
     path = Path(path).expanduser()
     try:
-        with open(path, "rb") as file:
-            head = file.read(9)
+        with open_regular(path) as file:
+            head, size = file.read(9), size_of(file)
     except OSError as error:
         raise StorageError(f"The checkpoint {path} cannot be read: {(error.strerror or str(error)).lower()}.") from None
     if head[:4] in (b"PK\x03\x04", _OLD):
         found = _states(_torch(path), f"the checkpoint {path}")
+        _check_numbers(path, size, found)
     elif head[8:9] == b"{":
         found = {"": _safetensors(path)}
     elif head[:1] == b"\x80":
@@ -92,12 +96,14 @@ def _safetensors(path: Path) -> State:
     except ModuleNotFoundError as error:
         raise missing(error) from None
     try:
+        with open_regular(path) as file:
+            read_header(file)
         with safe_open(path, framework="np") as file:
             about = dict(file.metadata() or {})
             slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118
             shapes = {name: tuple(slices[name].get_shape()) for name in sorted(slices, key=_natural)}
             kinds = {name: slices[name].get_dtype() for name in slices}
-    except SafetensorError as error:
+    except (SafetensorError, OSError, ValueError) as error:
         raise StorageError(
             f"The checkpoint {path} is damaged or truncated: it begins as a file of safetensors, but cannot be read "
             f"({str(error).removeprefix('Error while deserializing header: ')}); fetch it again."
@@ -119,10 +125,9 @@ def _safetensors(path: Path) -> State:
 
 def _bfloat16(path: Path, name: str) -> np.ndarray:
     """NumPy has no bfloat16; it is the upper half of a float32."""
-    with open(path, "rb") as file:
-        length = int.from_bytes(file.read(8), "little")
-        first, last = json.loads(file.read(length))[name]["data_offsets"]
-        file.seek(8 + length + first)
+    with open_regular(path) as file:
+        first, last = read_header(file)[name]["data_offsets"]
+        file.seek(first, os.SEEK_CUR)
         halves = np.frombuffer(file.read(last - first), "<u2")
     return (halves.astype(np.uint32) << 16).view(np.float32).astype(np.float64)
 
@@ -131,12 +136,15 @@ def _torch(path: Path) -> Any:
     need_torch()
     import torch
 
-    with open(path, "rb") as file:
+    with open_regular(path) as file:
         zipped = file.read(2) == b"PK"
     try:
+        check_torch_file(path)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about pickle protocols, which the reader can do nothing about
             return torch.load(path, map_location="cpu", weights_only=True, mmap=zipped or None)
+    except Enlarging as error:
+        raise _refused(path, f"it holds a pickled object ({error})") from None
     except pickle.UnpicklingError as error:
         name = re.search(r"GLOBAL (\S+)", str(error))
         why = f"it holds a pickled object ({name[1]})" if name else "it is damaged or holds other things than tensors"
@@ -164,15 +172,28 @@ def _damaged(path: Path) -> StorageError:
     )
 
 
-def _states(loaded: Any, source: str, place: str = "", depth: int = 0) -> dict[str, State]:
-    """Every mapping in `loaded` that holds arrays, by its place."""
-    if not isinstance(loaded, Mapping) or depth > _DEPTH:
+def _check_numbers(path: Path, size: int, found: dict[str, State]) -> None:
+    """A tensor can be one number that is spread over as many places as it likes."""
+    if any(sum(map(math.prod, state.shapes.values())) > size for state in found.values()):
+        raise StorageError(
+            f"The checkpoint {path} is refused, because its tensors claim more numbers than the {size} bytes of the "
+            "file; save a copy of model.state_dict() whose tensors are contiguous."
+        )
+
+
+def _states(
+    loaded: Any, source: str, place: str = "", depth: int = 0, seen: set[int] | None = None
+) -> dict[str, State]:
+    """Every mapping in `loaded` that holds arrays, by its place; one that is held several times is named once."""
+    seen = set() if seen is None else seen
+    if not isinstance(loaded, Mapping) or depth > _DEPTH or id(loaded) in seen:
         return {}
+    seen.add(id(loaded))
     found = {}
     if any(_is_array(value) for value in loaded.values()):
         found[place] = state_of(loaded, source)
     for name, value in loaded.items():
-        found |= _states(value, source, f"{place}/{name}".lstrip("/"), depth + 1)
+        found |= _states(value, source, f"{place}/{name}".lstrip("/"), depth + 1, seen)
     return found
 
 
