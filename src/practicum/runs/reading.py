@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from practicum.canonical import ID_LENGTH, sha256
+from practicum.disk.texts import plain_json
 from practicum.errors import StorageError
 from practicum.runs.files import read_sealed
 
 if TYPE_CHECKING:
     import xarray as xr
 
-    from practicum.runs.netcdf import Label
+    from practicum.runs.netcdf import Arrays, Label
 
 T = TypeVar("T")
 
 ENDING = ".nc"
+_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
 
 def run_path(folder: Path, run: str) -> Path:
@@ -33,8 +35,24 @@ def read_run(path: Path) -> xr.Dataset:
     """
     from practicum.runs import netcdf
 
-    image, _ = _verified(path)
-    return _decoded(path, image, netcdf.from_bytes)
+    image, label = _verified(path)
+    dataset = _decoded(path, image, netcdf.from_bytes)
+    _decoded(path, image, lambda _: _require_texts(dataset.attrs, label.kind))
+    return dataset
+
+
+def read_arrays(path: Path) -> Arrays:
+    """The arrays of the run in a file, without the dataset around them.
+
+    Raises:
+        StorageError: as :func:`read_run`.
+    """
+    from practicum.runs import netcdf
+
+    image = read_sealed(path, f"run {path.name.removesuffix(ENDING)}", _SIGNATURE)
+    found = _decoded(path, image, netcdf.arrays)
+    _require_own_name(path, str(found.attributes.get("config")), str(found.attributes.get("config_sha256")))
+    return found
 
 
 def read_label(path: Path) -> Label:
@@ -50,14 +68,34 @@ def _verified(path: Path) -> tuple[bytes, Label]:
     from practicum.runs import netcdf
 
     run = path.name.removesuffix(ENDING)
-    image = read_sealed(path, f"run {run}")
+    image = read_sealed(path, f"run {run}", _SIGNATURE)
     label = _decoded(path, image, netcdf.label)
-    if sha256(label.config) != label.config_sha256 or not label.config_sha256.startswith(run):
+    _require_own_name(path, label.config, label.config_sha256)
+    return image, label
+
+
+def _require_own_name(path: Path, config: str, digest: str) -> None:
+    run = path.name.removesuffix(ENDING)
+    if sha256(config) != digest or not digest.startswith(run):
         raise StorageError(
-            f"The file {path} of run {run} holds the configuration of run {label.config_sha256[:ID_LENGTH]}; "
+            f"The file {path} of run {run} holds the configuration of run {digest[:ID_LENGTH]}; "
             "it was renamed: give it back its name, or move it away."
         )
-    return image, label
+
+
+def _require_texts(attributes: dict[str, Any], kind: str) -> None:
+    """What every run says of itself besides its numbers.
+
+    Raises:
+        ValueError, KeyError, TypeError: something is missing or of another kind.
+    """
+    config, packages = plain_json(attributes["config"]), plain_json(attributes["versions"])
+    if not isinstance(config, dict) or config.get("kind") != kind:
+        raise ValueError("its configuration is of another kind")
+    if not isinstance(packages, dict) or not all(isinstance(version, str) for version in packages.values()):
+        raise ValueError("its versions are no table of texts")
+    if not isinstance(attributes["architecture"], str):
+        raise ValueError("its architecture is no text")
 
 
 def _decoded(path: Path, image: bytes, decode: Callable[[bytes], T]) -> T:
