@@ -121,7 +121,7 @@ def test_only_the_parts_whose_cells_changed_are_made_anew(store, sweep, reads):
         change(store.path(config_of(VALUES[5])))
         found = fresh(store, sweep).compute()
         assert found["status"].values[5, 0] == status
-        assert set(reads) <= set(sweep.cells[3:7])
+        assert set(reads) <= set(sweep.cells[4:8])
         now = {path.name: path.stat().st_ino for path in files(store, sweep, "nc")}
         assert [name for name in born if born[name] != now[name]] == ["000001-4.nc"]
         others = [place for place in range(len(VALUES)) if place != 5]
@@ -242,8 +242,8 @@ def test_a_folder_that_cannot_be_written_is_read_all_the_same(store, sweep, monk
     assert not (store.folder / f"{sweep.id}.parts").exists()
     consolidated._from_runs.cache_clear()
     reads.clear()
-    found.isel(dimension=slice(3)).compute()
-    assert sorted(reads) == sorted(sweep.cells[:3]), "each run once for all variables"
+    found.isel(dimension=slice(4)).compute()
+    assert sorted(reads) == sorted(sweep.cells[:4]), "each run once for all variables"
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert open_sweep(store, sweep, copy=False)["Q"].shape == expected.shape
@@ -269,7 +269,7 @@ def test_old_parts_go_after_an_hour(store, sweep, monkeypatch):
     for path in (*files(store, sweep, "nc"), *files(store, sweep, "json")):
         os.utime(path, (past, past))
     found = fresh(store, sweep)
-    assert [path.name for path in files(store, sweep, "nc")] == ["000000-5.nc", "000001-6.nc"]
+    assert [path.name for path in files(store, sweep, "nc")] == ["000000-6.nc", "000001-5.nc"]
     assert len(files(store, sweep, "json")) == 2
     np.testing.assert_array_equal(found["Q"].values, truth(store, sweep))
 

@@ -332,6 +332,7 @@ def test_the_blocks_of_a_grid(shape, most):
     blocks = [list(block) for block in grid.blocks()]
     assert [cell for block in blocks for cell in block] == list(range(math.prod(shape)))
     assert max(map(len, blocks)) <= most
+    assert all(len({*lengths[:-1]}) <= 1 and lengths[-1] <= lengths[0] for lengths in grid.chunks), "as Zarr wants it"
     cells = np.arange(math.prod(shape)).reshape(shape)
     edges = [np.cumsum([0, *lengths]) for lengths in grid.chunks]
     boxes = np.ndindex(*(len(lengths) for lengths in grid.chunks))

@@ -43,7 +43,9 @@ class Grid:
             cut -= 1
         size = self.shape[cut]
         pieces = math.ceil(size / max(1, self.most // whole))
-        lengths = tuple(size * (i + 1) // pieces - size * i // pieces for i in range(pieces))
+        even = math.ceil(size / pieces)
+        # All alike but the last, because Zarr knows no other chunks.
+        lengths = tuple(min(even, size - first) for first in range(0, size, even))
         before = tuple((1,) * size for size in self.shape[:cut])
         return (*before, lengths, *((size,) for size in self.shape[cut + 1 :]))
 

@@ -115,7 +115,7 @@ def read_sweep(folder: Path, prefix: str) -> Sweep:
     Raises:
         StorageError: there is none, or several, or it is damaged.
     """
-    names = sorted(name.removesuffix(ENDING) for name in listed(folder) if name.endswith(ENDING))
+    names = _sweeps(folder)
     found = [name for name in names if prefix and name.startswith(prefix.lower())]
     if len(found) == 1:
         return Sweep.read(folder / f"{found[0]}{ENDING}")
@@ -125,6 +125,24 @@ def read_sweep(folder: Path, prefix: str) -> Sweep:
         f"No sweep in {folder} begins with '{prefix}'; it holds {len(names)} sweep(s)"
         f"{': ' + ', '.join(names[:5]) if names else ''}{', ...' if len(names) > 5 else ''}."
     )
+
+
+def find_sweep(store: Store, prefix: str) -> Sweep | None:
+    """The stored sweep that begins so; None if none does, which a run may.
+
+    Raises:
+        StorageError: several do, or a run too, or it is damaged.
+    """
+    if not prefix or not any(name.startswith(prefix.lower()) for name in _sweeps(store.folder)):
+        return None
+    sweep = read_sweep(store.folder, prefix)
+    if any(run.startswith(prefix.lower()) for run in store.ids()):
+        raise StorageError(f"A sweep and a run in {store.folder} begin with '{prefix}'; give more digits.")
+    return sweep
+
+
+def _sweeps(folder: Path) -> list[str]:
+    return sorted(name.removesuffix(ENDING) for name in listed(folder) if name.endswith(ENDING))
 
 
 def labels_of(one: Axis) -> np.ndarray:
