@@ -53,8 +53,15 @@ def _processor() -> list[Check]:
     return [
         Check("system", "ok", f"{platform.system()} {platform.release()}"),
         Check("processor", "ok", f"{_model()}, {platform.machine()}, {cores} core(s) usable"),
+        Check("vector registers", "ok", f"{_width()}; the last bits of weights and trainings depend on it"),
         Check("thread limits", "ok", ", ".join(limits) or "none set; practicum gives each worker one thread"),
     ]
+
+
+def _width() -> str:
+    from practicum.runs.provenance import vectors
+
+    return f"{vectors()} bits" if vectors() else "of unknown width"
 
 
 def _model() -> str:
@@ -101,7 +108,21 @@ def _store(store: str | os.PathLike[str] | None) -> list[Check]:
         disk = Check(
             "disk", "warning", space, "a run takes 0.1 to 100 MB; free some, or name another disk with --store"
         )
-    return [Check("store", "ok", f"{folder} can be written, holds {count} run(s)"), *_unfinished(folder), disk]
+    stored = Check("store", "ok", f"{folder} can be written, holds {count} run(s)")
+    return [stored, *_foreign(folder), *_unfinished(folder), disk]
+
+
+def _foreign(folder: Path) -> list[Check]:
+    """What would differ if the stored runs were computed here."""
+    from practicum.disk.texts import printable
+    from practicum.runs.origins import foreign
+
+    found = foreign(folder)
+    if not found:
+        return []
+    words = [f"{one.runs} run(s) by {one.what} {one.then}, now {one.now}" for one in found]
+    remedy = "numbers may differ in rounding if they are computed anew; practicum runs check says by how much"
+    return [Check("origin of runs", "warning", printable(", ".join(words)), remedy)]
 
 
 def _unfinished(folder: Path) -> list[Check]:

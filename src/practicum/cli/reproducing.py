@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from practicum.cli import _terminal
+from practicum.cli.checking import TOLERANCE, show
 from practicum.errors import ParameterError
 
 if TYPE_CHECKING:
+    from practicum.runs.checking import Agreement
     from practicum.studies.claims import Claim
 
 REPORTS = "practicum-reports"
@@ -27,6 +29,7 @@ STUDY = typer.Argument(
     ..., help="Name of a study, such as west-saad; all for every one.", autocompletion=_complete, show_default=False
 )
 SCALE = typer.Option("quick", "--scale", help="quick takes a minute or so, paper is complete.")
+CHECK = typer.Option(False, "--check", help="Compare the stored runs with a fresh run instead; nothing is stored.")
 OUTPUT = typer.Option(None, "--output", help="Folder of the report.", show_default=f"{REPORTS} here")
 RUNS = typer.Argument(
     None, help="Ids of runs or their first digits; all stored runs if none is given.", show_default=False
@@ -38,25 +41,52 @@ def reproduce(
     scale: str = SCALE,
     store: Path | None = _terminal.STORE,
     output: Path | None = OUTPUT,
+    check: bool = CHECK,
+    tolerance: float | None = TOLERANCE,
     json: bool = _terminal.JSON,
 ) -> None:
     """Measure every claim of a paper and write the report; runs that are stored already are read, not repeated.
 
     With --json the claims are printed as one list, and the report is written only if --output says where. With the
     name all, a study that needs a package which is not installed is skipped, and a line says how to get it.
+
+    With --check all runs of the study are computed anew in a temporary folder, and each is compared with the stored
+    one as practicum runs check does; exit code 1 if one differs.
     """
     from practicum.studies import STUDIES
 
     documents: list[Any] = []
+    verdicts: list[Agreement] = []
     for name in STUDIES if study == ALL else [study]:
         try:
-            documents += _reproduce(name, scale, store, output, json)
+            if check:
+                verdicts += _check(name, scale, store, tolerance)
+            else:
+                documents += _reproduce(name, scale, store, output, json)
         except ImportError as error:
             if study != ALL or not isinstance(error, ParameterError):
                 raise
             typer.echo(f"{name} is skipped: {error}", err=True)
-    if json:
+    if check:
+        show(verdicts, json)
+    elif json:
         _terminal.print_json(documents)
+
+
+def _check(study: str, scale: str, store: Path | None, tolerance: float | None) -> list[Agreement]:
+    from tempfile import TemporaryDirectory
+
+    from practicum.networks._torch import missing
+    from practicum.studies import check
+
+    # Made here, in the thread that hears an interrupt, so that it is removed in any case.
+    with TemporaryDirectory(prefix="practicum-check-") as fresh:
+        try:
+            return _terminal.watched(
+                f"reproducing {study}", lambda say: check(study, scale, store, say, tolerance=tolerance, fresh=fresh)
+            )
+        except ModuleNotFoundError as error:
+            raise missing(error) from None
 
 
 def _reproduce(study: str, scale: str, store: Path | None, output: Path | None, json: bool) -> list[dict[str, Any]]:

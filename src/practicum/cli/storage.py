@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from practicum.cli import _terminal, clearing, comparing
+from practicum.cli import _terminal, checking, clearing, comparing
 
 app = typer.Typer(help="List, show, compare, verify and clear up stored runs.", no_args_is_help=True)
 
@@ -185,5 +185,6 @@ def _short(value: Any) -> str:
 
 
 app.command("compare")(comparing.compare)
+app.command("check")(checking.check)
 app.command("rebuild")(clearing.rebuild)
 app.command("prune")(clearing.prune)

@@ -30,6 +30,22 @@ def _tidy(folder: Path) -> None:
     sweep_abandoned(folder)
 
 
+def described(config: RunConfig, dataset: xr.Dataset) -> xr.Dataset:
+    """A dataset with all that the file of its run says of it: configuration, versions, architecture, citation."""
+    packages = ["torch"] if config.kind == "train" else []
+    packages += filter(None, str(dataset.attrs.get("packages", "")).split(","))
+    attributes = {
+        **dataset.attrs,
+        "kind": config.kind,
+        "config": config.canonical(),
+        "config_sha256": config.sha256,
+        "versions": json.dumps(versions(*packages), sort_keys=True),
+        "architecture": architecture(),
+    }
+    attributes["references"] = bibtex(key for key in str(attributes.get("cite", "")).split(",") if key in entries())
+    return dataset.assign_attrs(attributes)
+
+
 class Store(Folder):
     """Runs in one folder, one NetCDF4 file each.
 
@@ -148,18 +164,7 @@ class Store(Folder):
             return run, stored
         from practicum.runs import netcdf
 
-        packages = ["torch"] if config.kind == "train" else []
-        packages += filter(None, str(dataset.attrs.get("packages", "")).split(","))
-        attributes = {
-            **dataset.attrs,
-            "kind": config.kind,
-            "config": config.canonical(),
-            "config_sha256": digest,
-            "versions": json.dumps(versions(*packages), sort_keys=True),
-            "architecture": architecture(),
-        }
-        attributes["references"] = bibtex(key for key in str(attributes.get("cite", "")).split(",") if key in entries())
-        complete = dataset.assign_attrs(attributes)
+        complete = described(config, dataset)
         image = netcdf.to_bytes(complete)
         _tidy(self.folder)
         write_sealed(self._path(run), image)
