@@ -21,7 +21,7 @@ from practicum.cli import (
     training,
 )
 from practicum.disk.texts import printable
-from practicum.errors import ParameterError, PracticumError
+from practicum.errors import ParameterError, PracticumError, PracticumWarning
 
 INTERRUPTED = 130
 _EPILOG = (
@@ -119,10 +119,8 @@ def _run(arguments: Sequence[str] | None) -> int:
 
 
 def _show_warning(message: Warning | str, category: type[Warning], *place: object, **_: object) -> None:
-    """A word about a checkpoint is for the person, others are for those who can change the code."""
-    from practicum.runs.resuming import CheckpointWarning
-
-    if issubclass(category, CheckpointWarning):
+    """A word of ours is for the person, others are for those who can change the code."""
+    if issubclass(category, PracticumWarning):
         _say(str(message))
     else:
         print(warnings.formatwarning(message, category, *place[:2]), file=sys.stderr, end="")  # type: ignore[arg-type]

@@ -14,7 +14,7 @@ from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from practicum.errors import StorageError
+from practicum.errors import PracticumWarning, StorageError
 from practicum.runs.files import read_sealed, write_sealed
 from practicum.runs.provenance import architecture, vectors, versions
 from practicum.runs.states import FORMATS, from_bytes, identity_of, to_bytes
@@ -31,7 +31,7 @@ _SHARE = 20
 """Writing takes at most one part in so many of the time: what is large is written less often."""
 
 
-class CheckpointWarning(UserWarning):
+class CheckpointWarning(PracticumWarning):
     """A checkpoint cannot be used, so that the computation starts over; or written, so that it goes on without."""
 
 

@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from practicum.errors import StorageError
+from practicum.errors import PracticumWarning, StorageError
 from practicum.runs import netcdf
 from practicum.runs._netcdf_guard import WIDEST
 from practicum.runs.failures import failure_path, read_failure
@@ -52,7 +52,7 @@ _ONE_AT_A_TIME = threading.Lock()
 Progress = Callable[[float], None]
 
 
-class CopyWarning(UserWarning):
+class CopyWarning(PracticumWarning):
     """There is no copy, so that runs are read one by one."""
 
 
