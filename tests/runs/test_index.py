@@ -14,11 +14,10 @@ import pytest
 from made_up import compute, simulate_config, solve_config
 from made_up_stores import age, fail_small, flip, nothing_may_be_written, small_config, store_small
 from practicum import StorageError
-from practicum.canonical import canonical_json, sha256
 from practicum.runs import Store, _database, index
 from practicum.runs._database import ASIDE, NAME, Database, filesystem_of
-from practicum.runs.files import write_sealed
 from practicum.runs.index import Index
+from practicum.runs.rows import described, settings_of
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
 
@@ -307,25 +306,31 @@ def test_a_run_that_another_process_removes_meanwhile_is_no_error(folder, monkey
     assert Store(folder).table() == []
 
 
-def test_strange_values_are_stored_as_they_can_be(folder):
-    """A whole number of more than 64 bits, text that is no Unicode, a configuration that is no configuration."""
-    for text, problem in (
-        (small_config(1, dimension=10**30).canonical(), "a \ud800 b"),
-        ("[1]", "no object"),
-        ("{", ""),
-    ):
-        body = {"format": "failure-1", "config": text, "config_sha256": sha256(text), "error": "E", "problem": problem}
-        write_sealed(folder / f"{sha256(text)[:16]}.failed", canonical_json({**body, "tries": 1}).encode())
+def test_strange_values_are_stored_as_they_can_be(folder, monkeypatch):
+    """A whole number of more than 64 bits, and text that is no Unicode."""
+    run = fail_small(folder, 1)
     age(folder)
-    first = Index(folder).entries()
+    facts = {"kind": "simulate", "N": 10**30, "M": 2**63 - 1, "status": "failed", "problem": "a \ud800 b"}
+    with monkeypatch.context() as patch:
+        patch.setattr(index, "look", lambda path: (facts, "{}"))
+        first = Index(folder).entries()
     assert Index(folder).entries() == first
-    assert {entry.row["problem"] for entry in first} == {"a ? b", "no object", ""}
-    assert {entry.row["N"] for entry in first} == {None, str(10**30)}
+    (row,) = [entry.row for entry in first]
+    assert (row["id"], row["N"], row["M"], row["problem"]) == (run, str(10**30), 2**63 - 1, "a ? b")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[1]", "{", "3", "{}", '{"kind":3}', '{"kind":"solve"}', '{"kind":"train","seeds":[]}']
+)
+def test_a_configuration_that_is_none_gives_a_row_all_the_same(text):
+    assert set(described(text).values()) <= {None, "solve", "train"}
+    assert set(settings_of(text)) <= {"kind"}
 
 
 SCRIPT = """
 import sys
 from practicum.runs.index import Index
+from practicum.runs.rows import described, settings_of
 from pathlib import Path
 print("ready", flush=True)
 sys.stdin.readline()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -93,7 +93,7 @@ def _finite(value: Any) -> Any:
     return str(value) if isinstance(value, Path) else value
 
 
-def print_table(columns: list[str], rows: list[list[str]], title: str | None = None) -> None:
+def print_table(columns: list[str], rows: Sequence[Sequence[str]], title: str | None = None) -> None:
     """A plain table on stdout; numbers are given as text."""
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
@@ -111,9 +111,10 @@ def print_table(columns: list[str], rows: list[list[str]], title: str | None = N
     console.print(table)
 
 
-def print_plain(columns: list[str], rows: list[list[str]]) -> None:
+def print_plain(columns: list[str], rows: Sequence[Sequence[str]]) -> None:
     """The same without lines and colours, a hundred times faster, for thousands of rows."""
-    lines = [columns, *rows]
-    widths = [max(map(len, column)) for column in zip(*lines)]
-    form = "  ".join(f"{{:<{width}}}" for width in widths)
-    typer.echo("\n".join(form.format(*line).rstrip() for line in lines))
+    padded = []
+    for column in zip(columns, *rows):
+        width = max(map(len, column))
+        padded.append([cell.ljust(width) for cell in column])
+    typer.echo("\n".join("  ".join(line).rstrip() for line in zip(*padded)))

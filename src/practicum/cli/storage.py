@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import gc
 from collections import Counter
+from collections.abc import Sequence
+from functools import lru_cache, partial
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 import typer
 
-from practicum.cli import _terminal, checking, clearing, comparing
+from practicum.cli import _terminal, checking, clearing, comparing, exporting
+from practicum.disk.texts import printable
 
 app = typer.Typer(help="List, show, compare, verify and clear up stored runs.", no_args_is_help=True)
 
@@ -43,7 +48,11 @@ def list_runs(
     from practicum.runs.rows import COLUMNS
 
     folder = Folder(store)
-    found = _terminal.watched("reading", lambda report: folder.entries(where, lambda done: report("reading", done)))
+    gc.freeze()  # else Python looks through all that is imported once more for every few thousand rows
+    try:
+        found = _terminal.watched("reading", lambda report: folder.entries(where, lambda done: report("reading", done)))
+    finally:
+        gc.unfreeze()
     if sort != "id":
         from practicum.runs.where import sorted_by
 
@@ -56,11 +65,12 @@ def list_runs(
         nothing = f"No runs in {folder.folder} yet; practicum solve makes one."
         typer.echo("No run matches." if where or found else nothing)
         return
-    cells = [[_cell(name, row[name]) for name in COLUMNS] for row in rows]
+    columns = zip(*map(itemgetter(*COLUMNS), rows))
+    cells = list(zip(*map(_column, COLUMNS, columns)))
     (_terminal.print_plain if len(cells) > _MANY else _terminal.print_table)(list(COLUMNS), cells)
     for row in rows:
         if row["status"] == "damaged":
-            typer.echo(row["problem"], err=True)
+            typer.echo(printable(row["problem"]), err=True)
     if len(rows) < len(found):
         typer.echo(f"{len(rows)} of {len(found)} runs are shown.")
     failed = sum(row["status"] == "failed" for row in rows)
@@ -79,6 +89,7 @@ def show_run(
     import json as text
 
     from practicum.runs.folder import Folder
+    from practicum.runs.reading import expected
 
     folder = Folder(store)
     found = folder.find(run)
@@ -95,19 +106,18 @@ def show_run(
     if bibtex:
         typer.echo(dataset.attrs.get("references", ""))
     elif json:
-        facts = document(found, path, dataset) if trajectory else {"id": found, "kind": "study", "file": str(path)}
+        with expected(path):
+            facts = document(found, path, dataset) if trajectory else {"id": found, "kind": "study", "file": str(path)}
         facts |= {"config": config, "versions": versions, "architecture": dataset.attrs["architecture"]}
         _terminal.print_json({**facts, "cite": dataset.attrs.get("cite", "").split(",")})
     else:
-        if trajectory:
-            show(dataset)
-        else:
-            typer.echo(str(dataset))
+        with expected(path):
+            show(dataset) if trajectory else typer.echo(str(dataset))
         typer.echo("")
         _show_config(config)
-        typer.echo(f"versions: {', '.join(f'{name} {version}' for name, version in versions.items())}")
-        typer.echo(f"architecture: {dataset.attrs['architecture']}")
-        typer.echo(f"cite: {dataset.attrs.get('cite', '')} (--cite prints the BibTeX)")
+        typer.echo(f"versions: {printable(', '.join(f'{name} {version}' for name, version in versions.items()))}")
+        typer.echo(f"architecture: {printable(dataset.attrs['architecture'])}")
+        typer.echo(f"cite: {printable(str(dataset.attrs.get('cite', '')))} (--cite prints the BibTeX)")
         typer.echo(f"file: {path}")
 
 
@@ -129,8 +139,14 @@ def verify_runs(
     if json:
         _terminal.print_json(
             [
-                {"id": path.name[:16], "kind": kind, "file": path, "whole": not problem, "problem": problem or None}
-                for path, kind, problem in checked
+                {
+                    "id": path.relative_to(folder.folder).parts[0].partition(".")[0],
+                    "kind": kind,
+                    "file": path,
+                    "whole": not why,
+                    "problem": why or None,
+                }
+                for path, kind, why in checked
             ]
         )
     else:
@@ -141,7 +157,7 @@ def verify_runs(
             typer.echo(f"{whole[kind]} of {count[kind]} {several} in {folder.folder} are whole.")
     damaged = [problem for _, _, problem in checked if problem]
     for problem in damaged:
-        typer.echo(f"practicum: {problem}", err=True)
+        typer.echo(f"practicum: {printable(problem)}", err=True)
     if damaged:
         raise typer.Exit(1)
 
@@ -155,20 +171,28 @@ def _show_failure(folder: Path, run: str, failure: Any, json: bool) -> None:
         facts = {"id": run, "kind": config["kind"], "file": path, "status": "failed", "problem": failure.problem}
         _terminal.print_json({**facts, "error": failure.error, "tries": failure.tries, "config": config})
         return
-    typer.echo(f"status: failed, {failure.error} after {failure.tries} tries")
-    typer.echo(f"problem: {failure.problem}\n")
+    typer.echo(f"status: failed, {printable(failure.error)} after {failure.tries} tries")
+    typer.echo(f"problem: {printable(failure.problem)}\n")
     _show_config(config)
     typer.echo(f"file: {path}")
 
 
 def _show_config(config: dict[str, Any]) -> None:
     for name, value in config.items():
-        typer.echo(f"{name}: {_short(value)}")
+        typer.echo(printable(f"{name}: {_short(value)}"))
+
+
+def _column(name: str, values: Sequence[Any]) -> Sequence[str]:
+    """One column as text; of a sweep's settings each value is looked at once, however many cells have it."""
+    if name in ("id", "time"):
+        return values
+    cell = lru_cache(maxsize=None, typed=True)(partial(_cell, name))
+    return [cell(value) for value in values]
 
 
 def _cell(name: str, value: Any) -> str:
     if isinstance(value, str):
-        return value
+        return printable(value)
     if value is None:
         return ""
     if name == "size":
@@ -186,5 +210,6 @@ def _short(value: Any) -> str:
 
 app.command("compare")(comparing.compare)
 app.command("check")(checking.check)
+app.command("export")(exporting.export)
 app.command("rebuild")(clearing.rebuild)
 app.command("prune")(clearing.prune)

@@ -10,7 +10,7 @@ import json
 import os
 import re
 import time
-from collections.abc import Callable, Set
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
 from functools import lru_cache
@@ -71,9 +71,17 @@ class Index:
         found = _scan(self.folder)
         try:
             known = self._database.read(_rows) or {}
-            stale = [name for name, signature in found.items() if name not in known or known[name][0] != signature]
-            entries = {name: entry for name, (_, entry) in known.items() if name in found}
-            self._read(stale, found, known.keys(), entries, progress)
+            entries: dict[str, Entry] = {}
+            stale, void = [], []
+            for name, signature in found.items():
+                row = known.pop(name, None)
+                if row is not None and row[0] == signature:
+                    entries[name] = row[1]
+                    continue
+                stale.append(name)
+                if row is not None:
+                    void.append(name)
+            self._read(stale, found, [*void, *known], entries, progress)
         finally:
             self._database.close()
         return [entries[name] for name in sorted(entries)]
@@ -93,16 +101,13 @@ class Index:
         self,
         stale: list[str],
         found: dict[str, Signature],
-        known: Set[str],
+        void: list[str],
         entries: dict[str, Entry],
         progress: Progress | None,
     ) -> None:
-        """Read the files of `stale` into `entries`, and write down what will be the same next time."""
-        dropped, rows = list(known - found.keys()), []
+        """Read the files of `stale` into `entries`, write down what will be the same next time, drop `void` rows."""
+        rows = []
         for count, name in enumerate(stale, 1):
-            entries.pop(name, None)
-            if name in known:
-                dropped.append(name)
             facts, settings = look(self.folder / name)
             if facts:
                 row = (name, *found[name], *(_storable(facts.get(column)) for column in _FACTS), settings)
@@ -111,18 +116,18 @@ class Index:
                 if facts["status"] != "damaged" and _settled(found[name][1]):
                     rows.append((*row, _checksum(row)))
             if count % _BATCH == 0:
-                self._write(dropped, rows)
-                dropped, rows = [], []
+                self._write(void, rows)
+                void, rows = [], []
             if progress is not None:
                 progress(count / len(stale))
-        self._write(dropped, rows)
+        self._write(void, rows)
 
-    def _write(self, dropped: list[str], rows: list[tuple[Any, ...]]) -> None:
-        if not dropped and not rows:
+    def _write(self, void: list[str], rows: list[tuple[Any, ...]]) -> None:
+        if not void and not rows:
             return
 
         def work(connection: Connection) -> None:
-            connection.executemany("DELETE FROM files_1 WHERE name = ?", [(name,) for name in dropped])
+            connection.executemany("DELETE FROM files_1 WHERE name = ?", [(name,) for name in void])
             places = ", ".join("?" * (len(_FACTS) + 5))
             connection.executemany(f"INSERT OR REPLACE INTO files_1 VALUES ({places})", rows)
 
@@ -195,11 +200,11 @@ def look(path: Path) -> tuple[dict[str, Any], str]:
 
 
 def _entry(row: tuple[Any, ...]) -> Entry:
-    name, size, changed, *facts, problem, settings = row
-    shown: dict[str, Any] = dict(zip(COLUMNS, (name[:ID_LENGTH], *facts, size, _moment(changed // 10**9))))
-    if problem is not None:
-        shown["problem"] = problem
-    return Entry(shown, settings)
+    name, size, changed = row[:3]
+    shown: dict[str, Any] = dict(zip(COLUMNS, (name[:ID_LENGTH], *row[3:12], size, _moment(changed // 10**9))))
+    if row[12] is not None:
+        shown["problem"] = row[12]
+    return Entry(shown, row[13])
 
 
 @lru_cache(maxsize=1024)
@@ -210,9 +215,8 @@ def _moment(seconds: int) -> str:
 def _rows(connection: Connection) -> dict[str, tuple[Signature, Entry]]:
     """The table, without rows in which a bit has changed."""
     known = {}
-    for *row, checksum in connection.execute("SELECT * FROM files_1"):
-        row = tuple(row)
-        if checksum == _checksum(row):
+    for row in connection.execute("SELECT * FROM files_1"):
+        if row[-1] == _checksum(row[:-1]):
             known[row[0]] = row[1:3], _entry(row)
     return known
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from practicum.canonical import ID_LENGTH, sha256
 from practicum.disk.texts import plain_json
-from practicum.errors import StorageError
+from practicum.errors import PracticumError, StorageError
 from practicum.runs.files import read_sealed
 
 if TYPE_CHECKING:
@@ -62,6 +63,25 @@ def read_label(path: Path) -> Label:
         StorageError: as :func:`read_run`.
     """
     return _verified(path)[1]
+
+
+@contextmanager
+def expected(path: Path) -> Iterator[None]:
+    """Whoever uses the run in a file finds what runs of its kind hold, or says in one sentence that it does not.
+
+    Raises:
+        StorageError: something of the kind was missing; the file is sealed, but not practicum's.
+    """
+    try:
+        yield
+    except (KeyError, ValueError, TypeError, AttributeError, IndexError) as error:
+        if isinstance(error, PracticumError):
+            raise
+        run, why = path.name.removesuffix(ENDING), " ".join(str(error).split())
+        raise StorageError(
+            f"The file {path} of run {run} does not hold what runs of its kind do ({why:.100}); move it away and run "
+            "again to compute it anew."
+        ) from None
 
 
 def _verified(path: Path) -> tuple[bytes, Label]:

@@ -6,6 +6,7 @@ import json
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from practicum.disk.texts import printable
 from practicum.errors import PracticumError
 
 if TYPE_CHECKING:
@@ -20,9 +21,10 @@ def describe_status(status: ArrayLike) -> str:
     import numpy as np  # here, so that a list of known runs does not wait for it
 
     names, counts = np.unique(np.asarray(status).astype(str), return_counts=True)
-    if len(names) == 1:
-        return str(names[0])
-    return ", ".join(f"{name} {count}" for count, name in sorted(zip(counts.tolist(), names.tolist()), reverse=True))
+    words = [printable(name) for name in names.tolist()]
+    if len(words) == 1:
+        return words[0]
+    return ", ".join(f"{word} {count}" for count, word in sorted(zip(counts.tolist(), words), reverse=True))
 
 
 def described(text: str) -> dict[str, Any]:
