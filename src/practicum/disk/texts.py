@@ -15,6 +15,7 @@ _LONGEST = 2**64
 
 _STEERING = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
+_ENDLESS = re.compile(r"\S{1000,}")
 _LONG_KEY = re.compile(r"""(?:\.[ \t]*(?:[\w-]+|"(?:[^"\\\n]|\\.)*"|'[^'\n]*')[ \t]*){32}""")
 """A dotted key of 33 parts. tomllib takes time in the square of their number."""
 
@@ -51,8 +52,14 @@ def plain_toml(text: str) -> dict[str, Any]:
 
 
 def printable(text: str) -> str:
-    """A text for one line of a terminal: what would move its cursor, or turn the text around, is written as a code."""
-    return _STEERING.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+    """A text for one line of a terminal: what would move its cursor, or turn the text around, is written as a code.
+
+    Of a word of a thousand characters the ends are left.
+    """
+    if len(text) < 250 and text.isprintable():  # nearly all; a list has thousands
+        return text
+    text = _STEERING.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+    return _ENDLESS.sub(lambda found: f"{found[0][:200]}...{found[0][-50:]}", text)
 
 
 def check_plain(value: Any) -> None:

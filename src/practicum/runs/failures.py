@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from practicum.canonical import canonical_json
+from practicum.canonical import canonical_json, sha256
+from practicum.disk.texts import plain_json
 from practicum.errors import StorageError
 from practicum.runs.files import read_sealed, write_sealed
 
@@ -56,10 +56,16 @@ def read_failure(path: Path) -> Failure:
     """
     run = path.name.removesuffix(ENDING)
     try:
-        found = json.loads(read_sealed(path, f"the failed run {run}"))
+        found = plain_json(read_sealed(path, f"the failed run {run}"))
         if found.pop("format") != FORMAT or not found["config_sha256"].startswith(run):
             raise ValueError("it is the note of another run")
-        return Failure(**found)
+        failure = Failure(**found)
+        words = (failure.config, failure.error, failure.problem)
+        if not all(isinstance(word, str) for word in words) or type(failure.tries) is not int:
+            raise ValueError("it has numbers where words belong")
+        if sha256(failure.config) != failure.config_sha256 or not isinstance(plain_json(failure.config)["kind"], str):
+            raise ValueError("its configuration is another one")
+        return failure
     except StorageError:
         raise
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import product
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from practicum.canonical import canonical_json, sha256
+from practicum.disk.texts import plain_json
 from practicum.errors import ParameterError, StorageError
 from practicum.runs import settings
 from practicum.runs.config import ID_LENGTH, SimulateConfig, SolveConfig
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 ENDING = ".sweep"
 FORMAT = "sweep-1"
+_ID = re.compile(rf"[0-9a-f]{{{ID_LENGTH}}}")
 MOST_CELLS = 1_000_000
 KINDS = (*get_args(Kind), "train")
 SEED = "seed"
@@ -75,13 +77,15 @@ class Sweep:
         name = path.name.removesuffix(ENDING)
         body = read_sealed(path, f"the sweep {name}")
         try:
-            found = json.loads(body)
+            found = plain_json(body)
             if found["format"] != FORMAT:
                 raise ValueError(f"its format is {found['format']!r:.60}, and this version reads {FORMAT!r}")
             axes = tuple(Axis(entry["name"], tuple(entry["values"])) for entry in found["axes"])
             sweep = cls(str(found["kind"]), axes, tuple(map(str, found["cells"])))
             if len(sweep.cells) != math.prod(sweep.shape) or sweep.id != name:
                 raise ValueError("it is another sweep's, or not the grid that it names")
+            if not all(map(_ID.fullmatch, sweep.cells)):  # they become names of files
+                raise ValueError("one of its cells is not the id of a run")
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError, ParameterError) as error:
             raise StorageError(f"The file {path} holds no sweep that can be read: {error}.") from None
         return sweep
