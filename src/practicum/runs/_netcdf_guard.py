@@ -53,14 +53,19 @@ class Budget:
         Raises:
             ValueError: the array does not lie in the image, once and as it is.
         """
-        kind, layout = dataset.get_type(), dataset.get_create_plist()
-        if layout.get_nfilters() or layout.get_external_count() or layout.get_layout() == h5d.VIRTUAL:
-            raise ValueError(f"the array '{name}' is compressed or lies elsewhere; practicum writes neither")
+        kind = dataset.get_type()
         text = isinstance(kind, h5t.TypeStringID) and kind.is_variable_str()
         items, stored = prod(dataset.shape), dataset.get_storage_size()
         size = items * (_IN_FILE if text else kind.get_size())
-        if stored != size and layout.get_layout() == h5d.CONTIGUOUS:
-            raise ValueError(f"the array '{name}' is declared, but does not lie in the file")
+        # Only what lies in the file in one piece, unpacked, has a place there.
+        if dataset.get_offset() is None:
+            layout = dataset.get_create_plist()
+            if layout.get_nfilters() or layout.get_external_count() or layout.get_layout() == h5d.VIRTUAL:
+                raise ValueError(f"the array '{name}' is compressed or lies elsewhere; practicum writes neither")
+            if layout.get_layout() == h5d.CONTIGUOUS and size:
+                raise ValueError(f"the array '{name}' is declared, but does not lie in the file")
+        elif stored != size:
+            raise ValueError(f"the array '{name}' has another size than what lies in the file")
         self.spend(size, name)
         if text and items:
             self._texts(dataset, items, name)
@@ -75,16 +80,17 @@ class Budget:
         if 4 * items * int(lengths.max()) > WIDEST:
             raise ValueError(f"the text '{name}' would take more than {WIDEST} bytes")
 
-    def text(self, attribute: h5a.AttrID) -> list[str]:
+    def text(self, attribute: h5a.AttrID, name: str) -> list[str]:
         """The text of an attribute, or texts.
 
         Raises:
             ValueError: there is more of it than the image holds.
         """
-        name, items = attribute.name.decode(), prod(attribute.shape)
+        shape = attribute.shape
+        items = prod(shape)
         if items > _FEW and items * len(self.image) > WIDEST:  # each of them could be as long as the file
             raise ValueError(f"the attribute '{name}' has {items} texts, which is too many for a file of this size")
-        found = np.empty(attribute.shape, dtype=TEXT)
+        found = np.empty(shape, dtype=TEXT)
         attribute.read(found, TEXT_HERE)
         texts: Any = found.ravel().tolist()
         self.spend(sum(map(len, texts)), name)
@@ -148,7 +154,7 @@ def refuse_bombs(file: h5f.FileID, image: bytes) -> None:
             attribute = h5a.open(where, name)
             kind = attribute.get_type()
             if isinstance(kind, h5t.TypeStringID) and kind.is_variable_str():
-                budget.text(attribute)
+                budget.text(attribute, name.decode())
     for name, dataset in datasets.items():
         if not only_a_dimension(dataset):
             budget.array(dataset, name)

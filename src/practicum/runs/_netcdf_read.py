@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,7 +11,8 @@ from h5py import h5, h5a, h5d, h5f, h5g, h5s, h5t  # pyright: ignore[reportAttri
 from practicum.runs._netcdf_guard import TEXT, TEXT_HERE, Budget, arrays, attributes, fixed_text, only_a_dimension
 from practicum.runs._netcdf_write import SIGNATURE
 
-_HIDDEN = {b"_NCProperties", b"_Netcdf4Dimid", b"_Netcdf4Coordinates", b"_FillValue", b"CLASS", b"NAME"}
+_DIMENSION, _AXES = b"_Netcdf4Dimid", b"_Netcdf4Coordinates"
+_HIDDEN = {b"_NCProperties", _DIMENSION, _AXES, b"_FillValue", b"CLASS", b"NAME"}
 _HIDDEN |= {b"DIMENSION_LIST", b"REFERENCE_LIST"}
 
 
@@ -44,13 +46,12 @@ def read(file: h5f.FileID, image: bytes) -> Arrays:
     """
     budget, root = Budget(image), h5g.open(file, b"/")
     datasets = arrays(root, h5.INDEX_CRT_ORDER)
+    names = {name: attributes(dataset, h5.INDEX_CRT_ORDER) for name, dataset in datasets.items()}
     dimensions = {
-        int(_ids(h5a.open(dataset, b"_Netcdf4Dimid"))): name
-        for name, dataset in datasets.items()
-        if h5a.exists(dataset, b"_Netcdf4Dimid")
+        int(_ids(h5a.open(datasets[name], _DIMENSION))): name for name, known in names.items() if _DIMENSION in known
     }
     scales = set(dimensions.values())
-    found = _attributes(root, budget)
+    found = _attributes(root, attributes(root, h5.INDEX_CRT_ORDER), budget)
     coordinates = set(found.pop("coordinates", "").split())
     variables: dict[str, Variable] = {}
     for name, dataset in datasets.items():
@@ -58,11 +59,11 @@ def read(file: h5f.FileID, image: bytes) -> Arrays:
             continue
         if name in scales:
             dims: tuple[str, ...] = (name,)
-        elif h5a.exists(dataset, b"_Netcdf4Coordinates"):
-            dims = tuple(dimensions[number] for number in _ids(h5a.open(dataset, b"_Netcdf4Coordinates")).tolist())
+        elif _AXES in names[name]:
+            dims = tuple(dimensions[number] for number in _ids(h5a.open(dataset, _AXES)).tolist())
         else:
             dims = ()
-        mine = _attributes(dataset, budget)
+        mine = _attributes(dataset, names[name], budget)
         coordinates.update(mine.pop("coordinates", "").split())
         array = values(dataset, name, budget)
         if mine.get("dtype") == "bool":
@@ -80,7 +81,10 @@ def values(dataset: h5d.DatasetID, name: str, budget: Budget) -> np.ndarray:
     """
     kind = budget.array(dataset, name)
     if not isinstance(kind, h5t.TypeStringID):
-        numbers = np.empty(dataset.shape, dtype=kind.dtype)
+        shape, place = dataset.shape, dataset.get_offset()
+        if place is not None:
+            return np.frombuffer(budget.image, kind.dtype, prod(shape), place).reshape(shape).copy()
+        numbers = np.empty(shape, dtype=kind.dtype)
         dataset.read(h5s.ALL, h5s.ALL, numbers, kind)
         return numbers
     text = np.empty(dataset.shape, dtype=TEXT)
@@ -89,16 +93,15 @@ def values(dataset: h5d.DatasetID, name: str, budget: Budget) -> np.ndarray:
     return np.array([item.decode() for item in items], dtype=str).reshape(text.shape)
 
 
-def _attributes(where: h5d.DatasetID | h5g.GroupID, budget: Budget) -> dict[str, Any]:
-    names = attributes(where, h5.INDEX_CRT_ORDER)
-    return {name.decode(): _attribute(h5a.open(where, name), budget) for name in names if name not in _HIDDEN}
+def _attributes(where: h5d.DatasetID | h5g.GroupID, names: list[bytes], budget: Budget) -> dict[str, Any]:
+    return {name.decode(): _attribute(h5a.open(where, name), name, budget) for name in names if name not in _HIDDEN}
 
 
-def _attribute(attribute: h5a.AttrID, budget: Budget) -> Any:
+def _attribute(attribute: h5a.AttrID, name: bytes, budget: Budget) -> Any:
     """As xarray reads it: a text, a list of texts, a number, or an array of numbers."""
     kind = attribute.get_type()
     if isinstance(kind, h5t.TypeStringID):
-        found = budget.text(attribute)
+        found = budget.text(attribute, name.decode())
     else:
         found = np.empty(attribute.shape, dtype=kind.dtype)
         attribute.read(found, kind)

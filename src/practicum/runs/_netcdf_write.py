@@ -95,30 +95,32 @@ def _fill(file: h5f.FileID, plan: Plan) -> None:
 
 def _dataset(file: h5f.FileID, entry: Entry) -> h5d.DatasetID:
     space = h5s.create_simple(entry.values.shape) if entry.dims else h5s.create(h5s.SCALAR)
-    properties = _creation()
     if entry.values.dtype.kind == "O":
-        dataset = h5d.create(file, entry.name.encode(), _TEXT_THERE, space, properties)
+        dataset = h5d.create(file, entry.name.encode(), _TEXT_THERE, space, _creation(None))
         dataset.write(h5s.ALL, h5s.ALL, entry.values.astype(TEXT), TEXT_HERE)
         return dataset
     values = entry.values.view("i1") if entry.values.dtype == bool else entry.values  # NetCDF knows no bool
     kind = _number_type(values.dtype)
-    if values.dtype.kind == "f":
-        properties.set_fill_value(np.array(np.nan, dtype=values.dtype))
-    dataset = h5d.create(file, entry.name.encode(), kind, space, properties)
+    fill = values.dtype if values.dtype.kind == "f" else None
+    dataset = h5d.create(file, entry.name.encode(), kind, space, _creation(fill))
     dataset.write(h5s.ALL, h5s.ALL, values, kind)
     return dataset
 
 
 def _empty_scale(file: h5f.FileID, name: str, size: int) -> h5d.DatasetID:
-    return h5d.create(file, name.encode(), h5t.IEEE_F32BE, h5s.create_simple((size,)), _creation())
+    return h5d.create(file, name.encode(), h5t.IEEE_F32BE, h5s.create_simple((size,)), _creation(None))
 
 
-def _creation() -> h5p.PropDCID:
+@cache
+def _creation(fill: np.dtype | None) -> h5p.PropDCID:
+    """How an array is kept; where it were not written, it would be NaN of this type, or 0."""
     properties = h5p.create(h5p.DATASET_CREATE)
     properties.set_obj_track_times(False)
     properties.set_attr_creation_order(_ORDERED)
     # Kept in the header: the trees that HDF5 makes from the ninth attribute on take time and tens of kilobytes.
     properties.set_attr_phase_change(MOST_ATTRIBUTES + 10, MOST_ATTRIBUTES)
+    if fill is not None:
+        properties.set_fill_value(np.array(np.nan, dtype=fill))
     return properties
 
 

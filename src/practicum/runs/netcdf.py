@@ -112,7 +112,9 @@ def label(image: bytes) -> Label:
     """
     with _opened(image) as file:
         budget, root = Budget(image), h5g.open(file, b"/")
-        kind, config, digest = (budget.text(h5a.open(root, name))[0] for name in (b"kind", b"config", b"config_sha256"))
+        kind, config, digest = (
+            budget.text(h5a.open(root, name.encode()), name)[0] for name in ("kind", "config", "config_sha256")
+        )
         status = np.array("ok")
         if root.links.exists(b"status"):
             status = _netcdf_read.values(h5d.open(root, b"status"), "status", budget).astype(str)
