@@ -7,9 +7,9 @@ import sys
 
 import pytest
 
-from made_up_stores import age, fail_small, flip, nothing_may_be_written, small_config, store_small
+from made_up_stores import age, fail_small, flip, nothing_may_be_written, small_config, small_run, store_small
 from practicum.cli import main
-from practicum.runs import Store
+from practicum.runs import Store, StudyConfig
 from practicum.runs._database import NAME
 from practicum.runs.files import write_sealed
 
@@ -131,6 +131,16 @@ def test_compare(practicum):
     assert practicum("compare", WIDE, FAILED)[0] == 0
     code, out, _ = practicum("compare", PLAIN, PLAIN)
     assert (code, "All settings are the same.\n" in out, "All arrays have the same bits.\n" in out) == (0, True, True)
+
+
+def test_compare_prints_no_steering_characters(practicum, folder):
+    """A setting by a stranger must not move the cursor of who compares it."""
+    config = StudyConfig(study="west-saad", part="\x1b[2Jgone", parameters={"\x1b]0;title\x07": 1})
+    Store(folder).put(config, small_run(small_config(2)))
+    code, out, err = practicum("compare", config.id, PLAIN)
+    assert (code, err) == (0, "")
+    assert "\\x1b[2Jgone" in out
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f]", out)
 
 
 def test_verify_counts_every_kind(practicum, folder):

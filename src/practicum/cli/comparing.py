@@ -8,6 +8,7 @@ from typing import Any
 import typer
 
 from practicum.cli import _terminal
+from practicum.disk.texts import printable
 
 _FIRST = typer.Argument(..., help="Id of a run, or its first digits.", show_default=False)
 _SECOND = typer.Argument(..., help="Id of another.", show_default=False)
@@ -26,17 +27,17 @@ def compare(
     if json:
         _terminal.print_json(found.to_dict())
         return
-    rows = [["status", *found.status], *([name, *map(_short, pair)] for name, pair in found.settings.items())]
+    rows = [[_short(name), *map(_short, pair)] for name, pair in {"status": found.status, **found.settings}.items()]
     _terminal.print_table(["setting", *found.runs], rows)
     if not found.settings:
         typer.echo("All settings are the same.")
     if found.same_bits:
         typer.echo("All arrays have the same bits.")
     elif found.variables:
-        _terminal.print_table(["array", "difference"], [[name, d.words] for name, d in found.variables.items()])
-    differing = [[name, *pair] for name, pair in found.versions.items()]
+        _terminal.print_table(["array", "difference"], [[_short(name), d.words] for name, d in found.variables.items()])
+    differing = [[_short(name), *map(_short, pair)] for name, pair in found.versions.items()]
     if found.architecture is not None:
-        differing.append(["architecture", *found.architecture])
+        differing.append(["architecture", *map(_short, found.architecture)])
     if differing:
         _terminal.print_table(["computed by", *found.runs], differing)
     elif found.variables:
@@ -44,5 +45,5 @@ def compare(
 
 
 def _short(value: Any) -> str:
-    text = f"{value:g}" if isinstance(value, float) else str(value)
+    text = f"{value:g}" if isinstance(value, float) else printable(str(value))
     return text if len(text) <= 40 else f"{text[:37]}..."
