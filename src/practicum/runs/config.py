@@ -9,7 +9,7 @@ again. What does not change the numbers (workers, where results are stored) is n
 
 from __future__ import annotations
 
-import json
+from functools import cached_property
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
@@ -24,8 +24,11 @@ from pydantic import (
     model_validator,
 )
 
-from practicum.canonical import canonical_json, sha256
+from practicum.canonical import ID_LENGTH, canonical_json, sha256
+from practicum.disk.texts import plain_json
 from practicum.errors import ParameterError
+from practicum.memory import require
+from practicum.runs import _needs
 from practicum.runs.seeds import Seeds
 from practicum.runs.starts import start_from
 from practicum.simulation.inputs import BlockIsotropic, Gaussian
@@ -34,11 +37,11 @@ from practicum.theory.machines import Committee, LearningRule
 from practicum.theory.overlaps import OrderParameters
 from practicum.values import Value
 
-ID_LENGTH = 16
-"""Hexadecimal digits of a run's SHA-256 that name its file; all 64 are inside the file and compared."""
-
 
 def _explicit_start(start: Any) -> OrderParameters:
+    if isinstance(start, OrderParameters):
+        K, M = start.students, start.teachers
+        require("A start that is written out", _needs.start, students=K, teachers=M)
     values = start if isinstance(start, OrderParameters) else start_from(start)
     # -0.0 and 0.0 are one start; the canonical JSON writes both as 0, so the run must start from 0.0 too.
     return OrderParameters(**{name: np.asarray(value) + 0.0 for name, value in values.to_dict().items()})
@@ -75,12 +78,17 @@ class Config(Value):
 
     def canonical(self) -> str:
         """The canonical JSON of this configuration; :func:`config_from_json` is the inverse."""
-        return canonical_json(self.model_dump())
+        return self._text
 
-    @property
+    @cached_property
     def sha256(self) -> str:
         """SHA-256 of the canonical JSON, 64 hexadecimal digits."""
-        return sha256(self.canonical())
+        return sha256(self._text)
+
+    @cached_property
+    def _text(self) -> str:
+        # Kept, because a sweep asks for it at every step of a cell, and making it takes as long as storing the cell.
+        return canonical_json(self.model_dump())
 
     @property
     def id(self) -> str:
@@ -246,8 +254,8 @@ def config_from_json(text: str) -> RunConfig:
         ParameterError: the text is not JSON, its ``kind`` is unknown, or a value is outside its range.
     """
     try:
-        values = json.loads(text)
-    except json.JSONDecodeError as error:
+        values = plain_json(text)
+    except ValueError as error:
         raise ParameterError(f"A configuration must be a JSON object, but the text is not JSON: {error}.") from None
     if not isinstance(values, dict) or values.get("kind") not in _KINDS:
         got = values.get("kind") if isinstance(values, dict) else values
