@@ -193,19 +193,20 @@ def child(folder: str, log: str, text: str) -> None:
 
 def report(only: list[str], count: int, length: float = 1.0, seed: int = 0) -> bool:
     """Print a line for each computation; whether all is as it should be."""
-    print(f"{'':<10}{'kills':>6}{'rounds':>8}{'differ':>8}{'largest loss':>14}{'allowed':>9}{'mean':>7}  seconds, "
-          f"{SECONDS:g} between checkpoints")  # fmt: skip
+    print(f"losses in seconds, {SECONDS:g} between checkpoints")
+    print(f"{'':<10}{'kills':>6}{'rounds':>8}{'differ':>8}{'over':>6}{'largest loss':>14}{'allowed':>9}{'mean':>7}")
     fine = True
     for name, config in jobs(length).items():
         if name not in only:
             continue
         with tempfile.TemporaryDirectory() as folder:
             losses, rounds, different = kill_again_and_again(config, Path(folder), count, seed)
-        worst = max(losses, key=lambda loss: loss.seconds - loss.allowed)
+        over = sum(loss.seconds > loss.allowed for loss in losses)
+        largest = max(losses)
         mean = sum(loss.seconds for loss in losses) / len(losses)
-        fine &= different == 0 and worst.seconds <= worst.allowed
-        print(f"{name:<10}{len(losses):>6}{rounds:>8}{different:>8}{worst.seconds:>14.3f}{worst.allowed:>9.3f}{mean:>7.3f}",
-              flush=True)  # fmt: skip
+        fine &= different == 0 and over == 0
+        print(f"{name:<10}{len(losses):>6}{rounds:>8}{different:>8}{over:>6}{largest.seconds:>14.3f}{largest.allowed:>9.3f}"
+              f"{mean:>7.3f}", flush=True)  # fmt: skip
     return fine
 
 

@@ -7,9 +7,9 @@ import pytest
 
 from made_up import compute, simulate_config, solve_config
 from practicum import LearningRule, ParameterError
-from practicum.runs import Store, StudyConfig, netcdf
+from practicum.runs import Store, StudyConfig, check, check_all, netcdf
 from practicum.runs import store as store_module
-from practicum.runs.checking import CLOSE, check, check_all
+from practicum.runs.checking import CLOSE
 from practicum.runs.failures import failure_path
 from practicum.runs.files import read_sealed, write_sealed
 from practicum.runs.reading import read_run

@@ -57,6 +57,14 @@ def test_runs_made_here_are_no_finding(tmp_path):
     assert foreign(store.folder) == []
 
 
+def test_the_width_of_vectors_is_that_of_the_processor():
+    """As NumPy finds it, by instructions of its own."""
+    from numpy._core._multiarray_umath import __cpu_features__ as features  # pyright: ignore
+
+    widths = {"AVX512F": 512, "AVX2": 256, "SSE2": 128, "NEON": 128}
+    assert vectors() == next((bits for name, bits in widths.items() if features.get(name)), 0)
+
+
 def test_what_is_no_run_is_left_out(store):
     before = foreign(store.folder)
     (store.folder / f"{'0' * 16}.nc").write_bytes(b"no run")

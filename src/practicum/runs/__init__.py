@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 _HOMES = {
+    "Agreement": "checking",
     "RunConfig": "config",
     "SimulateConfig": "config",
     "SolveConfig": "config",
     "Store": "store",
     "StudyConfig": "config",
     "TrainConfig": "training",
+    "check": "checking",
+    "check_all": "checking",
     "config_from_json": "config",
     "load_network": "checkpoints",
     "load_pruned": "pruned",
@@ -20,12 +23,15 @@ _HOMES = {
 }
 
 __all__ = [
+    "Agreement",
     "RunConfig",
     "SimulateConfig",
     "SolveConfig",
     "Store",
     "StudyConfig",
     "TrainConfig",
+    "check",
+    "check_all",
     "config_from_json",
     "load_network",
     "load_pruned",
@@ -44,6 +50,9 @@ def __getattr__(name: str) -> Any:
 
 
 if TYPE_CHECKING:
+    from practicum.runs.checking import Agreement as Agreement
+    from practicum.runs.checking import check as check
+    from practicum.runs.checking import check_all as check_all
     from practicum.runs.checkpoints import load_network as load_network
     from practicum.runs.checkpoints import save_network as save_network
     from practicum.runs.config import RunConfig as RunConfig
