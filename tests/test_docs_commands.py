@@ -57,7 +57,18 @@ def test_the_reference_names_every_verb_and_option(verbs):
 def settings_files(networks: bool) -> list:
     """The TOML blocks of all pages, those for networks or those for theory and simulation."""
     examples = [b for page in PAGES for b in blocks(page.read_text()) if b.language == "toml" and b.runs]
-    return [b for b in examples if ("[teacher]" in b.code) is networks]
+    return [b for b in examples if ("[teacher]" in b.code) is networks and "[sweep]" not in b.code]
+
+
+def test_the_grids_of_the_pages_are_swept(tmp_path):
+    from practicum.runs.sweeps.sweeping import plan_of
+
+    grids = [b for page in PAGES for b in blocks(page.read_text()) if b.language == "toml" and "[sweep]" in b.code]
+    assert grids
+    for example in grids:
+        path = tmp_path / "grid.toml"
+        path.write_text(example.code)
+        assert len(plan_of(path, []).configs) > 1
 
 
 def test_the_settings_files_of_trainings_are_accepted(tmp_path):

@@ -25,7 +25,7 @@ _NAMED = 5
 
 FILE = typer.Argument(
     None,
-    help="TOML file as for one run, with a table [sweep] of names and lists; --set alone is enough without it.",
+    help="TOML file as for one run, with a table sweep of names and lists; --set alone is enough without it.",
     show_default=False,
 )
 SEEDS = typer.Option(
