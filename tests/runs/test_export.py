@@ -2,6 +2,7 @@
 
 import csv
 import errno
+import io
 import json
 import sys
 
@@ -12,6 +13,7 @@ import xarray as xr
 from made_up import compute, simulate_config
 from practicum import ParameterError, StorageError
 from practicum.runs import Store, export
+from practicum.runs._deaf_file import Deaf
 from practicum.runs.export import WRITERS, MissingExport, export_dataset
 from practicum.runs.sweeps import consolidated, results
 from practicum.runs.sweeps.axes import Axis
@@ -266,3 +268,46 @@ def test_an_array_that_cannot_be_read_is_named(grid, tmp_path):
             export_dataset(grid, tmp_path / f"it{ending}")
         assert not (tmp_path / f"it{ending}").exists()
     assert json.dumps([path.name for path in tmp_path.iterdir()]) == '["runs"]'
+
+
+class Small(io.RawIOBase):
+    """A disk of a few bytes."""
+
+    def __init__(self, size):
+        self.content, self.size = io.BytesIO(), size
+
+    def write(self, data):
+        if self.content.tell() + len(data) > self.size:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return self.content.write(data)
+
+    def truncate(self, size=None):
+        return self.content.truncate(size)
+
+    def readinto(self, buffer):
+        return self.content.readinto(buffer)
+
+    def seek(self, offset, whence=0):
+        return self.content.seek(offset, whence)
+
+    def tell(self):
+        return self.content.tell()
+
+
+@pytest.mark.parametrize("size", [0, 1000, 100_000, 10**9])
+def test_hdf5_survives_a_full_disk(size):
+    """It would end the process with a segmentation fault, were it told; our file tells us instead."""
+    disk = Small(size)
+    file = Deaf(disk)
+    large = xr.Dataset({"x": (("a", "b"), np.random.default_rng(0).random((100, 1000)))})
+    try:
+        large.chunk(a=10).to_netcdf(file, engine="h5netcdf")
+    except Exception:
+        assert size < 10**9
+    if size < 10**9:
+        with pytest.raises(OSError, match="No space left"):
+            file.say()
+    else:
+        file.say()
+        disk.content.seek(0)
+        assert xr.open_dataset(disk.content, engine="h5netcdf").load().drop_encoding().identical(large)

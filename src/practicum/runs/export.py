@@ -9,12 +9,14 @@ import errno
 import os
 import secrets
 import shutil
+import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext, suppress
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
+from practicum.disk.paths import expanded
 from practicum.errors import ParameterError, PracticumError, StorageError
 
 if TYPE_CHECKING:
@@ -75,7 +77,7 @@ def require_target(path: str | os.PathLike[str], *, force: bool = False) -> Path
     Raises:
         ParameterError, MissingExport, StorageError: as :func:`export_dataset`.
     """
-    target = Path(path).expanduser()
+    target = expanded(path)
     ending = target.suffix.lower()
     if ending not in WRITERS:
         raise ParameterError(
@@ -105,8 +107,14 @@ def _netcdf(dataset: xr.Dataset, path: Path) -> None:
 
         path.write_bytes(to_bytes(dataset))
     else:
-        with _one_block_at_a_time(dataset):
-            dataset.drop_encoding().to_netcdf(path, engine="h5netcdf", format="NETCDF4")
+        from practicum.runs._deaf_file import Deaf
+
+        with open(path, "xb+", buffering=0) as raw, _one_block_at_a_time(dataset):
+            file = Deaf(raw)
+            try:
+                dataset.drop_encoding().to_netcdf(cast(Any, file), engine="h5netcdf", format="NETCDF4")
+            finally:
+                file.say()
     _sync(path)
 
 
@@ -206,11 +214,17 @@ def _replace(temporary: Path, target: Path) -> None:
 
 
 def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
+    if not path.is_dir() or path.is_symlink():
         with suppress(OSError):
             path.unlink(missing_ok=True)
+        return
+    absent = 0
+    for _ in range(30):  # threads of Zarr that nobody waits for may still make files in it, and it anew
+        absent = 0 if path.exists() else absent + 1
+        if absent == 3:
+            return
+        shutil.rmtree(path, ignore_errors=True)
+        time.sleep(0.1)
 
 
 def _sync(path: Path) -> None:
