@@ -180,7 +180,9 @@ def test_without_room_for_checkpoints_a_training_goes_on(tmp_path, uninterrupted
         patch.setattr(resuming, "write_sealed", no_space)
         store.run(config, seconds=0)
     (warning,) = warned
-    assert str(warning.message).startswith("No checkpoint can be written, and the computation goes on without. The disk")
+    assert str(warning.message).startswith(
+        "No checkpoint can be written, and the computation goes on without. The disk"
+    )
     assert store.path(config).read_bytes() == uninterrupted
 
 
@@ -273,4 +275,3 @@ def test_runs_in_parallel_leave_no_checkpoint_and_go_on_from_one(tmp_path, unint
     run_all(store, [(config, None) for config in configs], 2)
     assert store.path(configs[0]).read_bytes() == uninterrupted
     assert unfinished(tmp_path) == []
-

@@ -137,7 +137,6 @@ FORGETTABLE = {
 @pytest.mark.parametrize("name, part", [(name, part) for name, parts in FORGETTABLE.items() for part in parts])
 def test_whatever_a_state_forgets_is_noticed(name, part):
     """The power of the comparison: each array that is kept is needed."""
-    machine, rule, start, given = CASES[name]
 
     def forget(state):
         # An earlier state's array in place of the present one.
@@ -258,8 +257,8 @@ def test_without_room_for_checkpoints_a_simulation_goes_on(tmp_path, monkeypatch
         raise StorageError(f"The disk that holds {path.parent} is full.")
 
     store, whole = Store(tmp_path / "full"), Store(tmp_path / "whole")
-    with pytest.warns(CheckpointWarning, match="goes on without. The disk") as warned, monkeypatch.context() as patch:
-        patch.setattr(resuming, "write_sealed", no_space)
+    monkeypatch.setattr(resuming, "write_sealed", no_space)
+    with pytest.warns(CheckpointWarning, match="goes on without. The disk") as warned:
         store.run(config(), seconds=0)
     assert len(warned) == 1
     whole.run(config())
