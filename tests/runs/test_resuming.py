@@ -176,8 +176,8 @@ def no_space(path, body):
 def test_without_room_for_checkpoints_a_training_goes_on(tmp_path, uninterrupted, monkeypatch):
     """And says so, once."""
     store, config = Store(tmp_path), train_config()
-    with pytest.warns(CheckpointWarning) as warned, monkeypatch.context() as patch:
-        patch.setattr(resuming, "write_sealed", no_space)
+    monkeypatch.setattr(resuming, "write_sealed", no_space)
+    with pytest.warns(CheckpointWarning) as warned:
         store.run(config, seconds=0)
     (warning,) = warned
     assert str(warning.message).startswith(
