@@ -283,18 +283,21 @@ def test_parts_of_studies_and_variables_that_only_some_have(tmp_path, how):
         "a": xr.Dataset({"x": ("row", [1, 2]), "kept": ("row", [True, False])}, {"row": ["one", "two"]}),
         "b": xr.Dataset({"x": ("row", [3]), "name": "text"}, {"row": ["one"]}),
         "c": xr.Dataset({"y": 1.5}),
+        "d": xr.Dataset({"z": ("row", [0.5])}, {"row": ["one"]}),
     }
     configs = [StudyConfig(study="s", part=part) for part in parts]
     for config in configs:
         store.put(config, parts[config.part])
     found = open_runs(store, [config.id for config in configs])
-    np.testing.assert_array_equal(found["x"], [[1, 2], [3, np.nan], [np.nan, np.nan]])
-    np.testing.assert_array_equal(found["kept"], [[1, 0], [np.nan, np.nan], [np.nan, np.nan]])
-    np.testing.assert_array_equal(found["y"], [np.nan, np.nan, 1.5])
-    assert found["name"].values.tolist() == ["", "text", ""]
+    nothing = [np.nan, np.nan]
+    np.testing.assert_array_equal(found["x"], [[1, 2], [3, np.nan], nothing, nothing])
+    np.testing.assert_array_equal(found["kept"], [[1, 0], nothing, nothing, nothing])
+    np.testing.assert_array_equal(found["y"], [np.nan, np.nan, 1.5, np.nan])
+    np.testing.assert_array_equal(found["z"], [nothing, nothing, nothing, [0.5, np.nan]])
+    assert found["name"].values.tolist() == ["", "text", "", ""]
     assert found["row"].values.tolist() == ["one", "two"]
-    assert found["part"].values.tolist() == ["a", "b", "c"]
-    assert found["status"].values.tolist() == ["ok", "ok", "ok"]
+    assert found["part"].values.tolist() == ["a", "b", "c", "d"]
+    assert found["status"].values.tolist() == ["ok"] * 4
 
 
 def test_what_cannot_be_opened(tmp_path):

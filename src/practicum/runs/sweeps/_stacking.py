@@ -86,21 +86,31 @@ def stack(runs: Sequence[Arrays | str]) -> tuple[Outline, dict[str, np.ndarray]]
                 labels[name] = _agreed(labels.get(name, found.values), found.values)
     attributes = _common([{name: plain(value) for name, value in run.attributes.items()} for run in present])
     cite = list(dict.fromkeys(key for run in present for key in str(run.attributes.get("cite", "")).split(",") if key))
+    lengths: dict[str, int] = {}
+    for run in present:
+        for found in run.variables.values():
+            for dim, size in zip(found.dims, found.values.shape):
+                lengths[dim] = max(size, lengths.get(dim, 0))
     shapes, stacked = {}, {}
     for name in dict.fromkeys([name for run in present for name in run.variables] + [STATUS]):
         found = [None if isinstance(run, str) else run.variables.pop(name, None) for run in runs]
         words = [run if isinstance(run, str) else "" for run in runs] if name == STATUS else None
-        shapes[name], stacked[name] = _stack(found, words)
+        shapes[name], stacked[name] = _stack(found, words, lengths)
     return Outline(shapes, labels, attributes, tuple(cite), len(present) < len(runs)), stacked
 
 
 def together(outlines: Sequence[Outline]) -> Outline:
     """The outline of all runs, from those of parts of them."""
+    lengths: dict[str, int] = {}
+    for outline in outlines:
+        for shape in outline.shapes.values():
+            for dim, size in zip(shape.dims, shape.sizes):
+                lengths[dim] = max(size, lengths.get(dim, 0))
     shapes = {}
     for name in dict.fromkeys(name for outline in outlines for name in outline.shapes):
         found = [outline.shapes[name] for outline in outlines if name in outline.shapes]
         dims = merged(shape.dims for shape in found)
-        sizes = tuple(max(dict(zip(shape.dims, shape.sizes)).get(dim, 1) for shape in found) for dim in dims)
+        sizes = tuple(lengths[dim] for dim in dims)
         same = len(found) == len(outlines) and all((shape.dims, shape.sizes) == (dims, sizes) for shape in found)
         whole = same and all(shape.whole for shape in found)
         dtype = common_dtype([np.dtype(shape.dtype) for shape in found], whole)
@@ -159,11 +169,12 @@ def plain(value: Any) -> Any:
     return value if isinstance(value, (str, int)) or (isinstance(value, float) and abs(value) < np.inf) else str(value)
 
 
-def _stack(found: Sequence[Variable | None], words: Sequence[str] | None) -> tuple[Shape, np.ndarray]:
+def _stack(
+    found: Sequence[Variable | None], words: Sequence[str] | None, lengths: Mapping[str, int]
+) -> tuple[Shape, np.ndarray]:
     present = [variable for variable in found if variable is not None]
     dims = merged(variable.dims for variable in present)
-    own = [dict(zip(variable.dims, variable.values.shape)) for variable in present]
-    sizes = tuple(max(size.get(dim, 1) for size in own) for dim in dims)
+    sizes = tuple(lengths[dim] for dim in dims)
     whole = len(present) == len(found) and all(v.dims == dims and v.values.shape == sizes for v in present)
     dtypes = [variable.values.dtype for variable in present]
     dtypes += [np.dtype(f"U{max(map(len, words))}")] if words is not None and any(words) else []

@@ -145,6 +145,7 @@ def consolidate(
             progress((number + 1) / len(blocks))
     if copy:
         _clear(folder / f"{name}{ENDING}", {part.path for part in parts})
+        _from_runs.cache_clear()
     return parts
 
 
