@@ -1,8 +1,15 @@
 """The one family of exceptions whose text is written for the person who typed the value."""
 
+import re
+from typing import Any
+
 
 class PracticumError(Exception):
-    """Base of every error that practicum raises on purpose; its text is one sentence or two."""
+    """Base of every error that practicum raises on purpose; its text is one sentence or two, in one line."""
+
+    def __init__(self, *words: Any) -> None:
+        # What was passed is quoted, and the repr of an array has lines.
+        super().__init__(*(re.sub(r"\s*\n\s*", " ", word) if isinstance(word, str) else word for word in words))
 
 
 class PracticumWarning(UserWarning):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import os
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
@@ -61,6 +62,16 @@ def whole(name: str, value: Any, least: int) -> int:
     if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
         raise ParameterError(f"The '{name}' parameter must be a whole number >= {least}. Got {value!r:.80} instead.")
     return int(value)
+
+
+def real(value: Any) -> float:
+    """A real number as a float, NumPy's included; NaN, which is within no bounds, for all else or what no float holds."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        return math.nan
+    try:
+        return float(value)
+    except OverflowError:
+        return math.nan
 
 
 def threads(workers: int | None) -> int:

@@ -9,6 +9,7 @@ import numpy as np
 import typer
 
 from practicum.cli import _inputs, _terminal
+from practicum.disk.paths import expanded
 from practicum.errors import ParameterError, StorageError
 from practicum.values import nearest
 
@@ -162,7 +163,7 @@ def check_savable(path: Path) -> None:
     """
     from tempfile import TemporaryFile
 
-    path = path.expanduser()
+    path = expanded(path)
     if path.suffix != ".npz":
         raise ParameterError(f"--save writes a file .npz of NumPy. Got {path.name!r:.60} instead.")
     try:
@@ -180,7 +181,7 @@ def save(path: Path, result: xr.Dataset) -> Path:
 
     from practicum.runs.files import replace_whole
 
-    path, image = path.expanduser(), BytesIO()
+    path, image = expanded(path), BytesIO()
     arrays = {str(name): values.values for name, values in result.variables.items() if str(name) != "seed"}
     np.savez(image, **arrays)  # pyright: ignore[reportArgumentType]
     try:

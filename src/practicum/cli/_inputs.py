@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from practicum.disk.arrays import Layout, read_rows
+from practicum.disk.paths import expanded
 from practicum.errors import ParameterError, StorageError
 from practicum.memory import require
 
@@ -73,7 +74,7 @@ def _check(name: str, layout: Layout, dimension: int) -> None:
 
 def _of_file(name: str, dimension: int, samples: int) -> np.ndarray:
     """The first rows of an array in a file of NumPy, nothing unpickled; of several arrays the one called "inputs"."""
-    path = Path(name).expanduser()
+    path = expanded(name)
 
     def choose(names: list[str]) -> str:
         if len(names) != 1 and "inputs" not in names:

@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from practicum.disk.paths import expanded
 from practicum.errors import StorageError
 
 _EXTRAS: dict[str, tuple[str, ...]] = {
@@ -168,7 +169,7 @@ def _images() -> list[Check]:
     """Where the image sets would be read from, without fetching one."""
     from practicum.data.sources import DEBIAN, FOLDER, SOURCES
 
-    folders = [Path(os.environ[FOLDER]).expanduser()] if os.environ.get(FOLDER) else []
+    folders = [expanded(os.environ[FOLDER])] if os.environ.get(FOLDER) else []
     folders.append(DEBIAN)
     if find_spec("pooch") is not None:
         import pooch

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import typer
 
 from practicum.cli import _terminal
+from practicum.disk.paths import expanded
 from practicum.errors import ParameterError
 from practicum.values import nearest
 
@@ -145,7 +146,7 @@ def pruned(
             facts["loss"] = [float((answers - wanted).square().mean()) for answers in (old, new)]
     if output is not None:
         written = compact(after, kept) if kind == "nodes" else after
-        facts["output"] = str(save_pruned(written, output.expanduser()).resolve())
+        facts["output"] = str(save_pruned(written, expanded(output)).resolve())
     return facts
 
 

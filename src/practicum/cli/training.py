@@ -9,6 +9,7 @@ import typer
 
 from practicum.cli import _terminal
 from practicum.cli.computing import SET
+from practicum.disk.paths import expanded
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -66,7 +67,7 @@ def train(
     config = training_configuration(file, [*(settings or []), *kind])
     need_torch()
     if networks is not None:
-        check_savable(config, networks.expanduser())
+        check_savable(config, expanded(networks))
     place = Store(store)
     known = config in place
     began = perf_counter()

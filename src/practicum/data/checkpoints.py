@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from practicum.data.sources import FOLDER, SECONDS, _why
+from practicum.disk.paths import expanded
 from practicum.errors import ParameterError, StorageError
 from practicum.values import nearest
 
@@ -172,7 +173,7 @@ def cached(name: str) -> Path | None:
             f"{nearest(str(name), list(NAMED))}"
         )
     wanted = NAMED[name]
-    own = Path(os.environ[FOLDER]).expanduser() / "checkpoints" if os.environ.get(FOLDER) else None
+    own = expanded(os.environ[FOLDER]) / "checkpoints" if os.environ.get(FOLDER) else None
     if own is not None and (own / wanted.file).is_file():
         return _checked(own / wanted.file, wanted, name)
     places = [_torch_hub()]
@@ -263,7 +264,7 @@ def _torch_hub() -> Path:
     """Where torch.hub keeps what it has downloaded, without importing torch."""
     cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     root = os.environ.get("TORCH_HOME") or Path(cache) / "torch"
-    return Path(root).expanduser() / "hub" / "checkpoints"
+    return expanded(root) / "hub" / "checkpoints"
 
 
 def _pooch(name: str, wanted: Checkpoint) -> Any:

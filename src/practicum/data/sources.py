@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from practicum.data._missing import missing
+from practicum.disk.paths import expanded
 from practicum.errors import StorageError
 
 FOLDER = "PRACTICUM_DATA"
@@ -104,9 +105,9 @@ def archive(folder: str | os.PathLike[str] | None) -> Path:
 
 def _located(name: str, wanted: list[_Wanted], folder: str | os.PathLike[str] | None) -> list[Path]:
     if folder is not None:
-        return _required(Path(folder).expanduser(), "The 'folder' parameter", name, wanted)
+        return _required(expanded(folder), "The 'folder' parameter", name, wanted)
     if os.environ.get(FOLDER):
-        root = Path(os.environ[FOLDER]).expanduser()
+        root = expanded(os.environ[FOLDER])
         # A folder that holds another set only is no mistake; one that is not there is.
         if not root.is_dir() or (root / name).is_dir():
             return _required(root, f"The environment variable {FOLDER}", name, wanted)

@@ -56,7 +56,7 @@ def from_arrays(
             if found.is_complex():
                 raise TypeError
             found = found.to(device=where, dtype=kind)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise ParameterError(
                 f"The {name} must be an array of real numbers. Got {type(values).__name__} instead."
             ) from None

@@ -110,7 +110,7 @@ def draw(
         if array.dtype.kind == "c":
             raise TypeError
         array = array if array.dtype == np.float32 else array.astype(np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise ParameterError(f"Inputs must be an array of real numbers. Got {_shown(values)} instead.") from None
     if array.shape != shape:
         raise ParameterError(

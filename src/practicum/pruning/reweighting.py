@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from numbers import Real
 from typing import TYPE_CHECKING, Any, Literal
 
 from practicum.errors import ParameterError
 from practicum.networks._torch import need_torch
+from practicum.values import real
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -143,7 +143,7 @@ def _check(network: nn.Module, kept: Kept, ridge: Any) -> tuple[nn.Module, Layer
     from practicum.pruning._choice import chosen
     from practicum.pruning.masks import _copied
 
-    if isinstance(ridge, bool) or not isinstance(ridge, Real) or not 0 <= float(ridge) < float("inf"):
+    if not 0 <= real(ridge) < float("inf"):
         raise ParameterError(
             f"The 'ridge' parameter of reweight must be a number >= 0, because it is added to squares. Got "
             f"{ridge!r:.60} instead."

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from practicum.disk.paths import expanded
 from practicum.errors import StorageError
 from practicum.runs import failures, index, reading
 
@@ -31,7 +32,7 @@ class Folder:
     """
 
     def __init__(self, folder: str | os.PathLike[str] | None = None) -> None:
-        self.folder = Path(folder or os.environ.get("PRACTICUM_RUNS") or DEFAULT_FOLDER).expanduser()
+        self.folder = expanded(folder or os.environ.get("PRACTICUM_RUNS") or DEFAULT_FOLDER)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({str(self.folder)!r})"

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from practicum.disk.paths import expanded
 from practicum.errors import ParameterError, StorageError
 from practicum.networks._torch import need_torch
 from practicum.runs.checkpoints import FORMAT as MLP_FORMAT
@@ -79,7 +80,7 @@ def load_pruned(path: str | os.PathLike[str], *, like: nn.Module | None = None, 
         ParameterError: a network is needed or does not fit, or a weight is not finite.
     """
     need_torch()
-    path = Path(path).expanduser()
+    path = expanded(path)
     metadata = about_network(path)
     tensors = _tensors(path)
     if metadata.get("format") != FORMAT:

@@ -6,6 +6,7 @@ One file serves both verbs: ``until`` and ``save_at`` at the top, the tables ``[
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -108,7 +109,7 @@ def sort_tables(content: Mapping[str, Any], known: Known, source: str) -> Tables
     """
     tables: Tables = {name: {} for name in known}
     for name, value in content.items():
-        if name in known and isinstance(value, dict):
+        if name and name in known and isinstance(value, dict):
             tables[name] = dict(value)
         elif name in known and name:
             raise ParameterError(
@@ -145,8 +146,13 @@ def parse(setting: str) -> tuple[str, Any]:
         )
     try:
         document = plain_toml(f"value = {text}")
-    except ValueError:
+    except tomllib.TOMLDecodeError:  # a word without quotes
         document = {}
+    except ValueError:
+        raise ParameterError(
+            f"The value of --set {name:.60} must be a whole number below 2^64, a number with a decimal point, or lists "
+            f"of them that are not nested deeply. Got {text!r:.80} instead."
+        ) from None
     if list(document) == ["value"]:
         return name, document["value"]
     if text[0] in "[{\"'":

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from practicum.errors import ParameterError
 from practicum.theory.overlaps import OrderParameters
-from practicum.values import nearest
+from practicum.values import nearest, real
 
 _TEACHER = ("T", "v", "v_star")
 RECIPES: dict[str, tuple[str, ...]] = {
@@ -76,7 +77,7 @@ def _whole(seed: Any) -> int:
 
 
 def _number(kind: str, name: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or value != value or abs(value) == float("inf"):
+    if not abs(real(value)) < math.inf:
         raise ParameterError(f"The '{name}' of a {kind} start must be a finite number. Got {value!r:.80} instead.")
     if kind == "random" and value < 0:
         raise ParameterError(f"The '{name}' of a random start must be >= 0. Got {value!r} instead.")

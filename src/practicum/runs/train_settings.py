@@ -125,7 +125,7 @@ def _fields(table: str, values: dict[str, Any]) -> tuple[str, ...]:
             raise _no_kind("The table [regime]")
         return ("kind",)
     kind = values.get("kind", next(iter(kinds)))
-    if kind not in kinds:
+    if not isinstance(kind, str) or kind not in kinds:
         raise ParameterError(
             f"The '{table}.kind' must be one of {', '.join(kinds)}. Got {kind!r:.60} instead."
             f"{nearest(str(kind), list(kinds))}"

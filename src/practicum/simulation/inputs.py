@@ -97,7 +97,7 @@ def checked_examples(values: Any, shape: tuple[int, int], dtype: Any) -> np.ndar
     """The output of an input law as a contiguous array, or one sentence about what is wrong with it."""
     try:
         array = np.ascontiguousarray(values, dtype=dtype)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise ParameterError(
             f"Inputs must be an array of numbers of shape {shape}. Got {values!r:.60} instead."
         ) from None

@@ -49,11 +49,11 @@ def positive(name: str, value: Any) -> float:
     """A finite number > 0, or one sentence."""
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         number = math.nan
     if isinstance(value, bool) or not 0 < number < math.inf:
         raise ParameterError(
-            f"The '{name}' parameter must be a finite number > 0. Got {value!r} instead."
+            f"The '{name}' parameter must be a finite number > 0. Got {value!r:.80} instead."
             + (" It counts updates / N." if name in ("until", "max_alpha") else "")
         )
     return number
@@ -68,7 +68,7 @@ def points(save_at: ArrayLike | None, end: float) -> np.ndarray:
         require("The list of points", lambda save_at: 8 * save_at, save_at=len(save_at))  # pyright: ignore[reportArgumentType]
     try:
         alphas = np.asarray(save_at, dtype=float)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise ParameterError(
             f"The 'save_at' parameter must be a list of numbers. Got {save_at!r:.80} instead."
         ) from None

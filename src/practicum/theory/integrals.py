@@ -195,7 +195,7 @@ def _kernel(name: str, activation: str) -> Callable[..., float]:
 def _checked_temperature(name: str, activation: str, value: float) -> float:
     try:
         beta = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         beta = math.nan
     if not (math.isfinite(beta) and beta > 0.0):
         raise ParameterError(
@@ -222,7 +222,7 @@ def _checked_index(name: str, index: str, value: int, n: int) -> int:
 def _checked_covariance(name: str, C: ArrayLike) -> np.ndarray:
     try:
         stack = np.asarray(C, dtype=np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise ParameterError(
             f"The 'C' parameter of {name} must be an array of numbers. Got {C!r:.80} instead."
         ) from None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ from numpy.typing import ArrayLike
 from practicum.errors import ParameterError
 from practicum.memory import require
 from practicum.theory import _needs
-from practicum.values import nearest, whole
+from practicum.values import nearest, real, whole
 
 _PSD_TOLERANCE = 1e-9
 _LARGEST = 1e305
@@ -20,8 +19,10 @@ _LARGEST = 1e305
 
 def _array(name: str, value: ArrayLike, ndim: int) -> np.ndarray:
     try:
+        if np.iscomplexobj(value):  # NumPy would leave out the imaginary part
+            raise TypeError
         array = np.array(value, dtype=np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise ParameterError(
             f"The '{name}' parameter of OrderParameters must be a {ndim}-dimensional array of numbers. "
             f"Got {value!r:.80} instead."
@@ -42,7 +43,7 @@ def _array(name: str, value: ArrayLike, ndim: int) -> np.ndarray:
 
 def _number(method: str, name: str, value: Any) -> float:
     """A finite number as a float, or one sentence."""
-    if isinstance(value, bool) or not isinstance(value, Real) or not abs(float(value)) < np.inf:
+    if not abs(real(value)) < np.inf:
         raise ParameterError(
             f"The '{name}' parameter of OrderParameters.{method} must be a finite number. Got {value!r:.80} instead."
         )
@@ -213,12 +214,13 @@ class OrderParameters:
             whole("seed", seed, 0),
         )
         for name, value in (("norm", norm), ("overlap", overlap)):
-            if isinstance(value, bool) or not isinstance(value, Real) or not 0 <= value < np.inf:
+            if not 0 <= real(value) < np.inf:
                 raise ParameterError(
                     f"The '{name}' parameter of OrderParameters.random must be a finite number >= 0, because it is the "
                     f"end of an interval that begins at 0. Got {value!r:.80} instead."
                 )
         require("A random start", _needs.random_start, students=students, teachers=teachers)
+        norm, overlap = float(norm) + 0.0, float(overlap) + 0.0  # NumPy refuses an interval that ends at -0.0
         rng = np.random.default_rng(seed)
         Q = np.diag(rng.uniform(0, norm, students))
         upper = np.triu_indices(students, 1)

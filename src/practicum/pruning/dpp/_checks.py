@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from numbers import Real
 from typing import Any
 
 import numpy as np
 
 from practicum.errors import ParameterError
 from practicum.theory.subspace._checks import array_of
-from practicum.values import whole
+from practicum.values import real, whole
 
 _TAG = 0x6B647070  # keeps these random numbers apart from those of other parts that take the same seed
 
@@ -54,7 +53,7 @@ def nonnegative(what: str, name: str, value: Any) -> np.ndarray:
 
 def added(what: str, jitter: Any) -> float:
     """What is added to the diagonal."""
-    if isinstance(jitter, bool) or not isinstance(jitter, Real) or not 0 <= float(jitter) < math.inf:
+    if not 0 <= real(jitter) < math.inf:
         raise ParameterError(
             f"The 'jitter' parameter of {what} must be a finite number >= 0, because it is added to the diagonal. "
             f"Got {jitter!r:.60} instead; 0 adds nothing."
@@ -83,7 +82,7 @@ def beyond(what: str, k: int, rank: int, items: int) -> str:
 
 def mean_size(value: Any, rank: int) -> float:
     """The mean size of a subset, between 0 and the rank."""
-    if isinstance(value, bool) or not isinstance(value, Real) or not 0 < float(value) < rank:
+    if not 0 < real(value) < rank:
         raise ParameterError(
             f"The 'expected_size' of a DPP must be > 0 and < {rank}, the numerical rank of the kernel, because only "
             f"infinite odds give all. Got {value!r:.60} instead; sample_kdpp draws exactly k items."

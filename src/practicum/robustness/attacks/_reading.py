@@ -24,7 +24,7 @@ def radii_of(name: str, epsilons: Any, kind: torch.dtype) -> Tensor:
         if found.dtype.kind not in "iuf":
             raise TypeError
         found = found.astype(np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         found = np.array([np.nan])
     if found.ndim != 1 or not found.size or not np.isfinite(found).all() or (found < 0).any():
         raise ParameterError(
@@ -47,7 +47,7 @@ def inputs_of(name: str, student: nn.Module, inputs: Any, like: Tensor) -> tuple
         if found.is_complex():
             raise TypeError
         found = found.to(device=like.device, dtype=like.dtype)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise ParameterError(
             f"The inputs of {name} must be an array of real numbers. Got {type(inputs).__name__} instead."
         ) from None
@@ -125,7 +125,7 @@ def basis_of(value: Attack, subspace: Any, shape: tuple[int, ...], like: Tensor)
     try:
         array = subspace.detach().cpu().numpy() if isinstance(subspace, Tensor) else np.asarray(subspace)
         found = torch.from_numpy(array.astype(np.float64)).to(like.device)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise ParameterError(
             f"The 'subspace' of {name} must be an array of numbers. Got {type(subspace).__name__} instead; "
             "LowRankInputs(...).subspace() is one."

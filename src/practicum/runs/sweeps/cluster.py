@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from practicum.disk.paths import expanded
 from practicum.errors import ParameterError, PracticumError
 from practicum.values import whole
 
@@ -98,7 +99,7 @@ def python_environment() -> dict[str, str]:
 
 def _address(file: Path) -> str:
     try:
-        return str(json.loads(file.expanduser().read_text(encoding="utf-8"))["address"])
+        return str(json.loads(expanded(file).read_text(encoding="utf-8"))["address"])
     except OSError as error:
         raise ParameterError(
             f"The scheduler file {file} cannot be read: {(error.strerror or str(error)).lower()}; "

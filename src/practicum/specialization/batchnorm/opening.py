@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from practicum.disk.paths import expanded
 from practicum.errors import ParameterError
 from practicum.specialization.batchnorm.naming import UNKNOWN, Finding, by_name
 from practicum.specialization.batchnorm.norms import Norm, norms, prefixes
@@ -33,7 +34,7 @@ def opened(source: Any, inputs: Any, key: str | None) -> tuple[str, list[Norm], 
 
 
 def _path(source: str | os.PathLike[str]) -> Path:
-    path = Path(source).expanduser()
+    path = expanded(source)
     if path.exists() or not isinstance(source, str):
         return path
     from practicum.data.checkpoints import NAMED, fetch

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from practicum.disk.paths import expanded
 from practicum.disk.regular import open_regular, size_of
 from practicum.disk.tensors import read_header
 from practicum.errors import ParameterError, StorageError
@@ -69,7 +70,7 @@ def read(path: str | os.PathLike[str], wanted: Callable[[State], bool], key: str
         StorageError: no such file, empty, damaged, of another kind, or with pickled objects besides tensors.
         ParameterError: several state dicts are wanted, or `key` names none; safetensors or torch is not installed.
     """
-    path = Path(path).expanduser()
+    path = expanded(path)
     try:
         with open_regular(path) as file:
             head, size = file.read(9), size_of(file)

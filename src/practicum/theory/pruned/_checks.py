@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,7 @@ import numpy as np
 from practicum.errors import ParameterError
 from practicum.theory.overlaps import OrderParameters
 from practicum.theory.subspace._checks import ACTIVATIONS, array_of, choice
-from practicum.values import whole
+from practicum.values import real, whole
 
 REFITS = ("none", "fuse", "optimal")
 _TOLERANCE = 1e-9
@@ -51,7 +50,7 @@ def kept_of(what: str, value: Any, students: int) -> int:
 
 def fraction_of(what: str, value: Any) -> float:
     """The share p of weights that stay, 0 < p <= 1."""
-    if isinstance(value, bool | np.bool_) or not isinstance(value, Real) or not 0 < float(value) <= 1:
+    if not 0 < real(value) <= 1:
         raise ParameterError(
             f"The 'p' parameter of {what} must be > 0 and <= 1, because it is the share of a node's weights that "
             f"stay. Got {value!r:.80} instead; 1 prunes nothing."
@@ -61,7 +60,7 @@ def fraction_of(what: str, value: Any) -> float:
 
 def positive(what: str, name: str, value: Any, least: float, why: str) -> float:
     """A finite number >= `least`."""
-    if isinstance(value, bool | np.bool_) or not isinstance(value, Real) or not least <= float(value) < np.inf:
+    if not least <= real(value) < np.inf:
         raise ParameterError(
             f"The '{name}' parameter of {what} must be a finite number >= {least:g}, because {why}. "
             f"Got {value!r:.80} instead."

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from numbers import Real
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from practicum.errors import ParameterError
-from practicum.values import nearest
+from practicum.values import nearest, real
 
 ACTIVATIONS = ("erf", "relu", "linear")
 LABELS = ("oracle", "fixed")
@@ -32,7 +31,7 @@ def choice(what: str, name: str, value: Any, known: Sequence[str]) -> str:
 
 def number(what: str, name: str, value: Any, remedy: str, most: float = math.inf) -> float:
     """A finite number from 0 to `most`."""
-    if isinstance(value, bool) or not isinstance(value, Real) or not 0 <= float(value) <= min(most, 1e300):
+    if not 0 <= real(value) <= min(most, 1e300):
         bound = "a finite number >= 0" if most == math.inf else f"a number from 0 to {most:g}"
         raise ParameterError(f"The '{name}' parameter of {what} must be {bound}. Got {value!r:.80} instead; {remedy}")
     return float(value)
@@ -52,8 +51,10 @@ def sizes(what: str, name: str, value: Any) -> np.ndarray:
 def array_of(what: str, name: str, value: Any, ndim: int | None) -> np.ndarray:
     """Finite numbers in an array of `ndim` dimensions (any if None)."""
     try:
+        if np.iscomplexobj(value):  # NumPy would leave out the imaginary part
+            raise TypeError
         array = np.asarray(value, dtype=np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise ParameterError(
             f"The '{name}' parameter of {what} must be an array of numbers. Got {value!r:.80} instead."
         ) from None

@@ -36,7 +36,7 @@ def bivariate_normal(h: ArrayLike, k: ArrayLike, rho: ArrayLike) -> float | np.n
     """
     try:
         arrays = [np.asarray(a, dtype=np.float64) for a in (h, k, rho)]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise ParameterError("bivariate_normal needs numbers or arrays of numbers h, k and rho.") from None
     if any(np.isnan(a).any() for a in arrays):
         raise ParameterError("bivariate_normal needs numbers h, k and rho. Got NaN among them.")
