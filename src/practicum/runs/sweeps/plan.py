@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from practicum.canonical import canonical_json, sha256
 from practicum.disk.texts import plain_json
 from practicum.errors import ParameterError, StorageError
+from practicum.memory import require
 from practicum.runs import settings
 from practicum.runs.config import ID_LENGTH, SimulateConfig, SolveConfig
 from practicum.runs.files import read_sealed, write_sealed
@@ -27,6 +28,8 @@ ENDING = ".sweep"
 FORMAT = "sweep-1"
 _ID = re.compile(rf"[0-9a-f]{{{ID_LENGTH}}}")
 MOST_CELLS = 1_000_000
+_CELL_BYTES = 15_000
+"""Of a configuration with the usual 201 points and its text, measured."""
 KINDS = (*get_args(Kind), "train")
 SEED = "seed"
 """The axis whose values are single seeds: of a simulation or a training, or of a random start."""
@@ -210,6 +213,7 @@ def _plan(kind: str, axes: Iterable[Axis], build: Any) -> Plan:
             f"A sweep has {MOST_CELLS} cells at most, and {sizes} are {count}; sweep a part at a time, into the same "
             "store."
         )
+    require("This sweep", lambda cells: cells * _CELL_BYTES, cells=count)
     configs = []
     for values in product(*(one.values for one in chosen)):
         pairs = list(zip(names, values))
