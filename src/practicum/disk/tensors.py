@@ -74,7 +74,9 @@ def _place(name: str, entry: Any) -> tuple[int, int]:
     try:
         (first, last), shape, kind = entry["data_offsets"], entry["shape"], entry["dtype"]
         numbers = [first, last, *shape]
-        if not all(type(number) is int and number >= 0 for number in numbers) or last < first or len(shape) > _AXES:
+        if not all(type(number) is int and number >= 0 for number in numbers) or last < first:
+            raise ValueError
+        if not isinstance(shape, list) or len(shape) > _AXES or not isinstance(kind, str):
             raise ValueError
     except (TypeError, ValueError, KeyError):
         raise ValueError(f"the entry of the tensor {name!a:.60} is none") from None

@@ -1,9 +1,11 @@
-"""A file that is written whole or not at all: born by one rename."""
+"""Files that are written whole or not at all: born by a rename."""
 
 from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -16,19 +18,37 @@ def replace_whole(path: Path, *parts: bytes | memoryview) -> None:
     Raises:
         OSError: the folder cannot be made or written, or the disk is full; `path` is as it was before.
     """
-    temporary = path.with_name(f".{path.stem}.{secrets.token_hex(8)}.part")
-    path.parent.mkdir(parents=True, exist_ok=True)
+    replace_all({path: parts})
+
+
+def replace_all(files: Mapping[Path, Sequence[bytes | memoryview]]) -> None:
+    """Write several files that belong together as :func:`replace_whole` writes one: none gets its name before all lie
+    on the disk.
+
+    Main arguments:
+        files: the parts of each.
+
+    Raises:
+        OSError: as :func:`replace_whole` raises it.
+    """
+    beside = {path: path.with_name(f".{path.stem}.{secrets.token_hex(8)}.part") for path in files}
     try:
-        with open(temporary, "xb") as file:
-            for part in parts:
-                file.write(part)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
+        for path, parts in files.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with open(beside[path], "xb") as file:
+                for part in parts:
+                    file.write(part)
+                file.flush()
+                os.fsync(file.fileno())
+        for path, temporary in beside.items():
+            os.replace(temporary, path)
     except BaseException:
-        temporary.unlink(missing_ok=True)
+        for temporary in beside.values():
+            with suppress(OSError):  # it is not there, nor perhaps its folder
+                temporary.unlink()
         raise
-    _sync_folder(path.parent)
+    for folder in dict.fromkeys(path.parent for path in files):
+        _sync_folder(folder)
 
 
 def _sync_folder(folder: Path) -> None:

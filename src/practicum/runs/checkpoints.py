@@ -9,13 +9,14 @@ from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any, get_args
 
 from practicum.canonical import canonical_json
+from practicum.disk.paths import expanded
 from practicum.disk.regular import open_regular
 from practicum.disk.tensors import read_header
 from practicum.disk.texts import plain_json
+from practicum.disk.writing import replace_all
 from practicum.errors import ParameterError, StorageError
 from practicum.networks._torch import need_torch
 from practicum.networks.names import Activation
-from practicum.runs.files import replace_whole
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -55,7 +56,11 @@ def save_network(network: MLP, path: str | os.PathLike[str], *, about: Mapping[s
             f"Only an MLP can be saved, because a file of safetensors holds weights and not what is computed with "
             f"them. Got {type(network).__name__} instead; save its state_dict() and keep its code."
         )
-    metadata = {
+    return write_tensors(path, network.state_dict(), _described(network, about))
+
+
+def _described(network: MLP, about: Mapping[str, Any] | None) -> dict[str, Any]:
+    return {
         **(about or {}),
         "format": FORMAT,
         "sizes": network.sizes,
@@ -63,7 +68,6 @@ def save_network(network: MLP, path: str | os.PathLike[str], *, about: Mapping[s
         "slope": network.slope,
         "normalisation": network.normalisation,
     }
-    return write_tensors(path, network.state_dict(), metadata)
 
 
 def write_tensors(path: str | os.PathLike[str], tensors: Mapping[str, Tensor], metadata: Mapping[str, Any]) -> Path:
@@ -73,20 +77,37 @@ def write_tensors(path: str | os.PathLike[str], tensors: Mapping[str, Tensor], m
         ParameterError: another ending than ``.safetensors``, which is added to a name without one.
         StorageError: the file cannot be written; what was there before is untouched.
     """
-    from safetensors.torch import save
+    path = _target(path)
+    _write({path: _image(tensors, metadata)})
+    return path
 
-    path = Path(path).expanduser()
+
+def _target(path: str | os.PathLike[str]) -> Path:
+    path = expanded(path)
+    if not path.name:
+        raise ParameterError(f"Networks are saved in a file, which needs a name. Got {str(path)!r:.60}, a folder.")
     path = path if path.suffix else path.with_suffix(".safetensors")
     if path.suffix != ".safetensors":
-        raise ParameterError(f"Networks are saved as .safetensors, without pickled objects. Got {path.name} instead.")
-    image = save({name: value.cpu().contiguous() for name, value in tensors.items()}, {_KEY: canonical_json(metadata)})
+        raise ParameterError(
+            f"Networks are saved as .safetensors, without pickled objects. Got {path.name!r:.60} instead."
+        )
+    return path
+
+
+def _image(tensors: Mapping[str, Tensor], metadata: Mapping[str, Any]) -> bytes:
+    from safetensors.torch import save
+
+    return save({name: value.cpu().contiguous() for name, value in tensors.items()}, {_KEY: canonical_json(metadata)})
+
+
+def _write(images: Mapping[Path, bytes]) -> None:
     try:
-        replace_whole(path, image)
+        replace_all({path: [image] for path, image in images.items()})
     except OSError as error:
+        path = next(iter(images)) if len(images) == 1 else next(iter(images)).parent
         raise StorageError(
             f"The network cannot be written to {path}: {(error.strerror or str(error)).lower()}."
         ) from None
-    return path
 
 
 def load_network(
@@ -110,7 +131,7 @@ def load_network(
             torch is not installed.
     """
     need_torch()
-    path = Path(path).expanduser()
+    path = expanded(path)
     if path.suffix in (".pkl", ".pickle", ".joblib"):
         raise StorageError(
             f"The file {path} is refused, because unpickling it can run any program; save the network's state_dict() "
@@ -169,12 +190,13 @@ def save_trained(config: TrainConfig, state: State, folder: str | os.PathLike[st
     left = [seeds[row] for row in kept]
     if not left:
         return [], []
-    files = []
+    images: dict[Path, bytes] = {}
     for name, network in (("teacher", teacher), ("students", students)):
         part: Any = network.select(kept) if network.seeds == len(seeds) else network
         about = {"run": config.id, "role": name, "seeds": chosen if part.seeds != len(left) else left}
-        files.append(save_network(part, Path(folder).expanduser() / name, about=about))
-    return files, left
+        images[_target(expanded(folder) / name)] = _image(part.state_dict(), _described(part, about))
+    _write(images)  # both or none, for they belong together
+    return list(images), left
 
 
 def check_savable(config: TrainConfig, folder: Path) -> None:
@@ -202,7 +224,7 @@ def check_savable(config: TrainConfig, folder: Path) -> None:
 
 def about_network(path: str | os.PathLike[str]) -> dict[str, Any]:
     """What a file of :func:`save_network` says about its network, without reading it; {} for any other file."""
-    path = Path(path).expanduser()
+    path = expanded(path)
     try:  # what is wrong with another file is said by who reads it
         with open_regular(path) as file:
             found = plain_json(read_header(file)["__metadata__"][_KEY])

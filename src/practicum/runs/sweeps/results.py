@@ -91,7 +91,7 @@ def open_runs(
         coordinate along ``run``, under its own name where that is unique and free, else with that of its table.
 
     Raises:
-        ParameterError: there is no run, or the same one twice.
+        ParameterError: there is no run, or the same one twice; or runs of several kinds do not fit each other.
         StorageError: there is no such run, or the folder cannot be read.
     """
     where = store if isinstance(store, Store) else Store(store)
@@ -105,7 +105,14 @@ def open_runs(
     grid = Grid((len(ids),), _per_part(where.folder, ids))
     name = Sweep("runs", (Axis("run", ids),), ids).id
     parts = _parts(where.folder, name, [[ids[i] for i in block] for block in grid.blocks()], copy, progress)
-    dataset = assemble(grid, {"run": np.array(ids)}, parts)
+    try:
+        dataset = assemble(grid, {"run": np.array(ids)}, parts)
+    except ValueError as error:  # what runs of two kinds have in common may have two lengths
+        why = " ".join(str(error).split()).partition(" on ")[0]
+        raise ParameterError(
+            f'These {len(ids)} runs cannot be put together ({why:.80}); take those of one kind, as in --where "kind == '
+            "'train'\"."
+        ) from None
     return dataset.assign_coords(_differing(where, ids, {str(name) for name in (*dataset.variables, *dataset.sizes)}))
 
 
