@@ -130,6 +130,12 @@ def check_state(
             f"The state to resume from is that of seeds {[int(s) for s in state.seeds]!r:.60}. Got seeds "
             f"{list(seeds)!r:.60} instead."
         )
+    per_seed = {np.shape(state.diverged_at), np.shape(state.training_loss)}
+    if per_seed != {(len(seeds),)} or len({np.shape(values)[:1] for values in state.history.values()}) > 1:
+        raise ParameterError(
+            "The state to resume from is damaged: it must have one loss a seed, and one value a step of everything "
+            "observed; train anew."
+        )
     theirs = {name: np.shape(value) for name, value in state.weights.items()}
     ours = {name: tuple(value.shape) for name, value in students.state_dict().items()}
     if theirs != ours:

@@ -26,6 +26,8 @@ FORMATS = {"train": "training-2", "simulate": "simulation-1"}
 
 _HOMES = {"training-2": "practicum.networks.state", "simulation-1": "practicum.simulation.state"}
 _LENGTH = 8
+_PYTHON: dict[str, type] = {"int": int, "str": str, "np.ndarray": np.ndarray, "dict": dict}
+"""Of the parts of a state, by their annotations; none of its numbers is negative."""
 
 
 def to_bytes(state: State, identity: dict[str, Any]) -> bytes:
@@ -88,6 +90,9 @@ def from_bytes(body: bytes) -> State:
             found[part.name] = {name: tuple(axes) for name, axes in entry["items"]}
         else:
             found[part.name] = entry["value"]
+        wanted = _PYTHON[str(part.type).partition("[")[0]]
+        if type(found[part.name]) is not wanted or (wanted is int and found[part.name] < 0):
+            raise ValueError(f"'{part.name}' is not what it should be")
     return kind(**found)
 
 
