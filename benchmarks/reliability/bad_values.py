@@ -38,7 +38,7 @@ BOUND = re.compile(
     r"must|need|cannot|can only|has no|have no|knows|belongs|at most|at least|largest|ambiguous|no such|not a valid|"
     r"not in the range|missing|takes|is not|are not|unexpected|requires|no run|does not|neither|in the range|no model|"
     r"not exist|leave|there is no|unknown|should be|empty|rows 0 to|was expected|"
-    r"twice|compares|exceeded maximum|give R|are saved|writes a file|give both",
+    r"twice|compares|exceeded maximum|damaged|give R|are saved|writes a file|give both",
     re.IGNORECASE,
 )
 OTHER = re.compile(

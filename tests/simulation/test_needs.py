@@ -18,6 +18,13 @@ def f(k, seeds, dimension=1000, until=0.1, points=50, batch=1, **more):
     start = OrderParameters.random(k, k, seed=0, overlap=1e-3)
     return simulate(machine, rule, start, dimension, until, seeds=seeds, save_at=np.linspace(0, until, points),
         workers=2, **more)
+def saved(k, seeds):
+    from practicum.runs.states import to_bytes
+    sizes = []
+    def save(state):
+        if len(state.rows) >= seeds - 2 and not sizes:
+            sizes.append(len(to_bytes(state, {})))
+    f(k, seeds, save=save)
 def w(dimension, seeds=2, **more): return f(10, seeds, dimension, 1.1 / dimension, 1, method="weights", **more)
 """
 CHAIN, WEIGHTS = (
@@ -28,6 +35,11 @@ WORK = {
     "paths": (
         "small = lambda: f(10, 2)\nlarge = lambda: f(10, 2000)",
         _needs.chain(10, 10, 2000, 50, 1, **CHAIN),
+        _needs.chain(10, 10, 2, 50, 1, **CHAIN),
+    ),
+    "checkpoints": (
+        "small = lambda: saved(10, 3)\nlarge = lambda: saved(10, 1000)",
+        _needs.chain(10, 10, 1000, 50, 1, **CHAIN, saved=True),
         _needs.chain(10, 10, 2, 50, 1, **CHAIN),
     ),
     "two blocks": (

@@ -57,7 +57,8 @@ def _simulate(config: SimulateConfig, workers: int) -> None:
 
     check_simulation(
         config.machine, config.rule, config.dimension, len(config.seeds), len(config.save_at or range(201)),
-        method=config.method, blocks=1 if config.inputs is None else 2, dtype=config.dtype, drawn=True, workers=workers,
+        method=config.method, blocks=1 if config.inputs is None else 2, dtype=config.dtype, drawn=True, saved=True,
+        workers=workers,
     )  # fmt: skip
 
 

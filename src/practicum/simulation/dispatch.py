@@ -138,6 +138,7 @@ def simulate(
     check_simulation(
         machine, rule, N, count, alpha.size, method=method, dtype=dtype, workers=workers,
         blocks=2 if isinstance(inputs, BlockIsotropic) else 1, drawn=not isinstance(start, Weights),
+        saved=save is not None,
     )  # fmt: skip
     chosen = _seeds(seeds)
     steps = np.rint(alpha * N).astype(np.int64)

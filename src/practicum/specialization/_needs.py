@@ -20,6 +20,8 @@ _DRAWN = 20
 """Bytes of a number that is drawn: in the list of seeds and in the array of all in float64, and as it is kept."""
 _BUILT = 12
 """Likewise of a weight of a convolution, which is built in float64 and then rounded."""
+_SEED, _POINT = 4_000, 2_000
+"""Bytes of a seed and of a look besides their numbers."""
 _LOOK = 500
 """Held-out examples that the observer sends through the networks at a time."""
 _ROOM, _LOOKED, _CONVOLVED = 3, 4, 6
@@ -177,7 +179,7 @@ def training_bytes(
     looks = plan.looks or epochs // plan.every + 2
     layers = len(ours)
     row = _DOUBLE * (max(theirs) + 4) + plan.nodes * max(ours) + plan.pairs * max(theirs) * max(ours)
-    history = looks * seeds * layers * row
+    history = looks * (seeds * layers * row + _POINT) + seeds * _SEED
     checkpoint = 2 * (optimizer + history) if plan.saved else 0
     return max(drawing, tuning, kept + latest, kept + labelling, learning + history + checkpoint, kept + 2 * history)
 
