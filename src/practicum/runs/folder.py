@@ -34,7 +34,7 @@ class Folder:
     def __init__(self, folder: str | os.PathLike[str] | None = None) -> None:
         self.folder = expanded(folder or os.environ.get("PRACTICUM_RUNS") or DEFAULT_FOLDER)
         if "\0" in str(self.folder):
-            raise StorageError(f"A folder of runs cannot be called {str(self.folder)!r:.60}, with a NUL character in it.")
+            raise StorageError(f"A folder of runs cannot have a NUL in its name. Got {str(self.folder)!r:.60} instead.")
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({str(self.folder)!r})"
