@@ -51,7 +51,7 @@ def read(file: h5f.FileID, image: bytes) -> Arrays:
         int(_ids(h5a.open(datasets[name], _DIMENSION))): name for name, known in names.items() if _DIMENSION in known
     }
     scales = set(dimensions.values())
-    found = _attributes(root, attributes(root, h5.INDEX_CRT_ORDER), budget)
+    found = root_attributes(root, budget)
     coordinates = set(found.pop("coordinates", "").split())
     variables: dict[str, Variable] = {}
     for name, dataset in datasets.items():
@@ -71,6 +71,11 @@ def read(file: h5f.FileID, image: bytes) -> Arrays:
             array = array.astype(bool)
         variables[name] = Variable(dims, array, mine)
     return Arrays(variables, (coordinates | scales) & set(variables), found)
+
+
+def root_attributes(root: h5g.GroupID, budget: Budget) -> dict[str, Any]:
+    """The attributes of the file itself."""
+    return _attributes(root, attributes(root, h5.INDEX_CRT_ORDER), budget)
 
 
 def values(dataset: h5d.DatasetID, name: str, budget: Budget) -> np.ndarray:

@@ -42,8 +42,11 @@ def read_run(path: Path) -> xr.Dataset:
     return dataset
 
 
-def read_arrays(path: Path) -> Arrays:
+def read_arrays(path: Path, decode: Callable[[bytes], Arrays] | None = None) -> Arrays:
     """The arrays of the run in a file, without the dataset around them.
+
+    Other arguments:
+        decode: in place of :func:`practicum.runs.netcdf.arrays`.
 
     Raises:
         StorageError: as :func:`read_run`.
@@ -51,7 +54,7 @@ def read_arrays(path: Path) -> Arrays:
     from practicum.runs import netcdf
 
     image = read_sealed(path, f"run {path.name.removesuffix(ENDING)}", _SIGNATURE)
-    found = _decoded(path, image, netcdf.arrays)
+    found = _decoded(path, image, decode or netcdf.arrays)
     _require_own_name(path, str(found.attributes.get("config")), str(found.attributes.get("config_sha256")))
     return found
 

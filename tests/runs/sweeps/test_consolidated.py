@@ -53,9 +53,9 @@ def reads(monkeypatch):
     """The runs that are read from their own files."""
     found = []
 
-    def noted(path):
+    def noted(path, *more):
         found.append(path.stem)
-        return original(path)
+        return original(path, *more)
 
     original = consolidated.read_arrays
     monkeypatch.setattr(consolidated, "read_arrays", noted)

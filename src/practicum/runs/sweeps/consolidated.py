@@ -29,6 +29,7 @@ import xarray as xr
 from practicum.errors import PracticumWarning, StorageError
 from practicum.runs import netcdf
 from practicum.runs._netcdf_guard import WIDEST
+from practicum.runs._netcdf_many import Reader
 from practicum.runs.failures import failure_path, read_failure
 from practicum.runs.files import SEAL_LENGTH, read_sealed, seal_of, write_sealed
 from practicum.runs.index import listed
@@ -48,6 +49,7 @@ SHA256 = 64
 MISSING, UNFINISHED, FAILED, DAMAGED = "missing", "unfinished", "failed", "damaged"
 
 _ONE_AT_A_TIME = threading.Lock()
+_READER = Reader()
 
 Progress = Callable[[float], None]
 
@@ -239,7 +241,7 @@ def _stacked(
         seal, problem = _seal(folder, cell, names), ""
         if len(seal) == SHA256:
             try:
-                runs.append(read_arrays(run_path(folder, cell)))
+                runs.append(read_arrays(run_path(folder, cell), _decode))
             except StorageError as error:
                 # Not its seal: a damaged file may be replaced by a whole one that has the same.
                 seal, problem = DAMAGED, str(error)
@@ -253,6 +255,10 @@ def _stacked(
         problems.append(problem)
     outline, arrays = stack(runs)
     return outline, arrays, tuple(seals), tuple(problems)
+
+
+def _decode(image: bytes) -> netcdf.Arrays:
+    return _READER.arrays(image) or netcdf.arrays(image)
 
 
 def _present(folder: Path, cell: str) -> Iterator[str]:
