@@ -1,0 +1,84 @@
+// @ts-check
+/** Real networks over the theory: the chain runs on the server and sends one curve after the other. */
+
+/** The simulated networks of one problem, while they come and once they are there. */
+export class Simulation {
+  /**
+   * @param {any} api
+   * @param {import("./plots.js").Chart} chart where the curves are drawn
+   * @param {(text: string, running: boolean) => void} tell called with a sentence whenever something has happened
+   * @param {(refusal: {message: string, field?: string}) => void} complain
+   */
+  constructor(api, chart, tell, complain) {
+    Object.assign(this, { api, chart, tell, complain });
+    /** @type {import("./plots.js").Curve[]} */
+    this.paths = [];
+    this.job = null;
+    this.source = null;
+  }
+
+  /** @param {Record<string, any>} problem */
+  async start(problem) {
+    this.tell("Asking for the simulation.", true);
+    try {
+      this.job = (await this.api.post("/api/chain", problem)).job;
+    } catch (refusal) {
+      this.tell("", false);
+      this.complain(refusal);
+      return;
+    }
+    if (this.dropped) { // the settings have changed while the server answered
+      this.api.remove(`/api/jobs/${this.job}`);
+      return;
+    }
+    let diverged = 0;
+    this.source = this.api.events(this.job, {
+      path: ({ seed, generalization_error, status }) => {
+        this.paths.push({ name: `seed ${seed}`, label: "", look: "seed", values: generalization_error });
+        diverged += Number(status === "diverged");
+        this.draw();
+        this.tell(`${this.paths.length} of ${problem.seeds} networks`, true);
+      },
+      done: () => {
+        const lost = diverged ? `, ${diverged} of them diverged` : "";
+        this.end(`${this.paths.length} networks of ${problem.dimension} inputs${lost}; dashed: their mean`);
+      },
+      failed: ({ problem: sentence }) => {
+        this.end(`${this.paths.length} networks`);
+        this.complain({ message: sentence });
+      },
+    });
+  }
+
+  draw() {
+    const known = this.paths.map((path) => path.values);
+    const mean = known[0].map((_, i) => {
+      const values = known.map((path) => path[i]).filter((value) => value !== null);
+      return values.length === known.length ? d3.mean(values) : null; // a mean over survivors would flatter
+    });
+    this.chart.stream([...this.paths, { name: "mean", label: "", look: "mean", values: mean }]);
+  }
+
+  /** @param {string} sentence */
+  end(sentence) {
+    this.source?.close();
+    this.source = null;
+    this.job = null;
+    this.tell(sentence, false);
+  }
+
+  /** Stop, and keep the networks that have come. */
+  cancel() {
+    if (!this.job) return;
+    this.api.remove(`/api/jobs/${this.job}`);
+    this.end(`Cancelled after ${this.paths.length} networks.`);
+  }
+
+  /** Stop, and take the curves away. */
+  drop() {
+    this.dropped = true;
+    this.cancel();
+    this.chart.stream([]);
+    this.tell("", false);
+  }
+}
