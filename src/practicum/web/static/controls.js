@@ -167,7 +167,7 @@ class Quantity extends Control {
     const described = { "aria-describedby": `help-${name}` };
     const named = { id: `field-${name}`, type: "number", step: this.whole ? 1 : "any", inputmode: "decimal" };
     this.field = element("input", { ...named, ...described });
-    this.slider = element("input", { type: "range", min: 0, max: Math.round(this.fine), step: 1,
+    this.slider = element("input", { id: `slider-${name}`, type: "range", min: 0, max: Math.round(this.fine), step: 1,
       "aria-labelledby": `label-${name}`, ...described });
     this.ticks = element("div", { class: "ticks", "aria-hidden": "true" });
     this.field.addEventListener("input", () => this.typed());
@@ -218,8 +218,11 @@ class Quantity extends Control {
   mark(marks) {
     const [low, high] = this.scale.domain();
     const shown = Object.entries(marks).filter(([, value]) => value !== null && value >= low && value <= high);
-    this.ticks.replaceChildren(...shown.map(([word, value]) => {
-      const tick = element("span", {}, word);
+    shown.sort(([, a], [, b]) => a - b);
+    this.ticks.replaceChildren(...shown.map(([word, value], i) => {
+      // Two words stand on either side of their marks, so that near marks do not write over each other.
+      const side = shown.length > 1 && i === 0 ? "before" : "after";
+      const tick = element("span", { class: side }, word);
       // The middle of a slider's thumb runs between the ends of the track less half a thumb.
       tick.style.left = `calc(var(--thumb) / 2 + ${this.fraction(value)} * (100% - var(--thumb)))`;
       return tick;

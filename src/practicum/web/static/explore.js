@@ -27,6 +27,12 @@ const EXAMPLES = [
   { title: "Steps that are too large", hash: "#explore?students=2&teachers=2&learning_rate=3&overlap=0.001&until=200" },
 ];
 
+/** Marks that have not come yet. */
+const NOTHING_YET = {
+  plateau: { from: null, to: null, generalization_error: null, escape_rate: null, problem: null },
+  critical_learning_rate: null, best_rule: null,
+};
+
 const PATIENCE = 250; // milliseconds after which an answer is given up when newer settings wait
 const SETTLED = 300; // milliseconds without a change after which the marks are asked for
 
@@ -42,7 +48,8 @@ class Explore {
     this.api = api;
     this.defaults = Object.fromEntries(parameters.map((each) => [each.name, each.default]));
     state.declare({ ...this.defaults, ...VIEW });
-    this.flow = null;
+    this.flow = null; // what is drawn, and the problem that it answers
+    this.drawn = null;
     this.marks = null;
     this.asked = null; // the request under way: {since, controller}
     this.waiting = false;
@@ -59,26 +66,29 @@ class Explore {
     this.settings = element("section", { class: "part settings", "aria-label": "Settings" });
     this.simulate = element("button", { type: "button", class: "main", onclick: () => this.startSimulation() });
     this.cancel = element("button", { type: "button", hidden: true, onclick: () => this.simulation.cancel() }, "Cancel");
-    this.progress = element("span", { class: "progress", role: "status" });
+    this.progress = element("p", { class: "progress", role: "status" });
     this.share = element("div", { class: "share" });
-    const tools = element("div", { class: "tools" }, this.simulate, this.cancel, this.progress,
-      this.checkbox("log_alpha", "Logarithmic α"), this.checkbox("log_error", "Logarithmic error"));
+    const tools = element("div", { class: "tools" }, this.simulate, this.cancel,
+      this.checkbox("log_alpha", "log α"), this.checkbox("log_error", "log error"));
     const picture = element("div", { class: "picture" });
-    this.error.append(tools, this.alert, picture);
+    this.error.append(tools, this.alert, picture, this.progress);
     const network = part("network-part"), q = part("overlaps-q"), r = part("overlaps-r");
-    container.append(introduction(), element("div", { class: "explore" }, this.error, network, this.settings,
+    this.page = element("div", { class: "explore" },
+      element("div", { class: "workbench" }, this.error, this.settings), network,
       part("words", element("h2", {}, "What you see"), this.seen), q, r,
-      part("keep", element("h2", {}, "Take it with you"), this.share)));
+      part("keep", element("h2", {}, "Take it with you"), this.share));
+    container.append(introduction(), this.page);
     this.settings.append(this.checkbox("help", "Explain the settings"));
     this.controls = new Controls(this.settings, parameters, GROUPS, () => this.changed());
     this.network = new NetworkPicture(network, (fraction) => this.moveTo(fraction));
     this.charts = {
-      error: new Chart(picture, { title: "generalization error ε", height: 300, room: 74 }),
-      Q: new Chart(q, { title: "student–student overlaps Q", height: 260, room: 92 }),
-      R: new Chart(r, { title: "student–teacher overlaps R", height: 260, room: 92 }),
+      error: new Chart(picture, { title: "generalization error", height: 290, room: 60 }),
+      Q: new Chart(q, { title: "student–student overlaps Q", height: 260, room: 104 }),
+      R: new Chart(r, { title: "student–teacher overlaps R", height: 260, room: 104 }),
     };
     q.append(element("p", { class: "caption" }, "Colours: the student nodes. Solid: their squared length. Dashed grey: two of them."));
     r.append(element("p", { class: "caption" }, "Colours: the student nodes. Thick: the teacher node it resembles most. Dotted: the others."));
+    for (const chart of Object.values(this.charts)) chart.onPoint((fraction) => this.moveTo(fraction));
     for (const [name, title] of Object.entries(SHARES)) {
       this.share.append(element("button", { type: "button", onclick: () => this.give(name) }, title));
     }
@@ -137,8 +147,10 @@ class Explore {
     const problem = this.controls.values();
     try {
       this.flow = await this.api.post("/api/flow", problem, this.asked.controller.signal);
+      this.drawn = problem;
       this.controls.forgive();
       this.alert.textContent = "";
+      this.page.classList.add("stale");
       this.draw();
       this.askMarks(problem);
       if (this.state.get("simulated") === "1" && !this.waiting) this.startSimulation();
@@ -163,6 +175,7 @@ class Explore {
     this.asking = new AbortController();
     const { signal } = this.asking;
     this.rest = setTimeout(async () => {
+      this.seen.textContent = whatIsSeen(problem, this.flow, NOTHING_YET);
       try {
         this.marks = await this.api.post("/api/marks", problem, signal);
         this.drawMarks();
@@ -176,7 +189,7 @@ class Explore {
     if (!this.flow) return;
     const { alpha, generalization_error, Q, R } = this.flow;
     const logAlpha = this.state.get("log_alpha") === "1";
-    const axes = { alpha, end: this.controls.values().until, logAlpha, logValues: false };
+    const axes = { alpha, end: this.drawn.until, logAlpha, logValues: false };
     const label = { label: "theory", name: "generalization_error", look: "theory" };
     this.charts.error.draw({ ...axes, logValues: this.state.get("log_error") === "1",
       curves: [{ ...label, values: generalization_error }] });
@@ -187,6 +200,7 @@ class Explore {
   }
 
   drawMarks() {
+    this.page.classList.remove("stale");
     const { plateau, critical_learning_rate, best_rule } = this.marks;
     const known = plateau.escape_rate !== null;
     const text = known && plateau.from !== null ? `plateau, escape rate ${readable(plateau.escape_rate)}` : "";
@@ -194,7 +208,7 @@ class Explore {
     for (const chart of [this.charts.Q, this.charts.R]) chart.mark({ ...plateau, level: null, text: "" });
     this.controls.mark("learning_rate", { critical: critical_learning_rate, best: best_rule?.learning_rate ?? null });
     this.controls.mark("inverse_temperature", { best: best_rule?.inverse_temperature ?? null });
-    this.seen.textContent = whatIsSeen(this.controls.values(), this.flow, this.marks);
+    this.seen.textContent = whatIsSeen(this.drawn, this.flow, this.marks);
   }
 
   moveTo(/** @type {number} */ fraction) {
@@ -244,10 +258,11 @@ class Explore {
     this.shared.textContent = "";
     const problem = this.controls.values();
     const title = `practicum: ${Object.entries(problem).map(([name, value]) => `${name} = ${value}`).join(", ")}`;
-    const svgs = [...Object.values(this.charts), this.network].map((part) => part.svg);
+    const { error, Q, R } = this.charts;
+    const rows = [[error, this.network], [Q, R]].map((row) => row.map((part) => part.svg));
     try {
       const { share } = await import("./sharing.js");
-      this.shared.textContent = await share(kind, problem, this.api, { title, svgs });
+      this.shared.textContent = await share(kind, problem, this.api, { title, rows });
     } catch (refusal) {
       this.complain(refusal);
     }
@@ -300,7 +315,7 @@ function whatIsSeen(/** @type {any} */ problem, /** @type {any} */ flow, /** @ty
   const first = flow.generalization_error[0], last = flow.generalization_error[known];
   const said = [`A student of ${nodes(problem.students)} learns from a teacher of ${nodes(problem.teachers)}. Its error is `
     + `${readable(first)} at first and ${readable(last)} at α = ${readable(flow.alpha[known])}.`];
-  if (flow.status === "diverged") said.push("It diverges: every correction overshoots, and the weights grow without bound.");
+  if (flow.status === "diverged") said.push("It diverges: its corrections overshoot, and it never arrives at the teacher.");
   if (plateau.from !== null) {
     const until = plateau.to === null ? "to the end of the picture" : `to α ≈ ${readable(plateau.to)}`;
     said.push(`From α ≈ ${readable(plateau.from)} ${until} it rests on a plateau, where the student nodes are all alike.`);

@@ -10,6 +10,7 @@ import { readable, shape } from "./plots.js";
 
 const WIDTH = 360, HEIGHT = 300;
 const THICKEST = 9; // pixels of an edge between nodes that are one and the same
+const LONGEST = 1.3; // a student node that is longer is drawn as if it were not
 const FAINTEST = 0.02; // correlations below are left out
 const DURATION = 9000; // milliseconds that playing all of it takes
 const STILLS = 12; // pictures instead of a film, for people who have asked for less motion
@@ -32,15 +33,15 @@ export class NetworkPicture {
     this.edges = shape("g", { class: "edges" });
     this.nodes = shape("g", { class: "nodes" });
     this.svg.append(...surroundings(), this.edges, this.nodes);
-    this.slider = element("input", { type: "range", min: 0, max: 1000, step: 1, value: 1000, id: "time" });
+    this.slider = element("input", { type: "range", min: 0, max: 1000, step: 1, value: 1000, id: "moment" });
     this.slider.addEventListener("input", () => {
       this.stop();
       this.moved(this.slider.valueAsNumber / 1000);
     });
     this.button = element("button", { type: "button", class: "play", onclick: () => (this.timer ? this.stop() : this.play()) }, "Play");
-    this.now = element("output", { for: "time" });
+    this.now = element("output", { for: "moment" });
     container.append(this.svg, element("div", { class: "time" },
-      this.button, element("label", { for: "time" }, "Time ", element("var", {}, "α")), this.slider, this.now));
+      this.button, element("label", { for: "moment" }, "Moment ", element("var", {}, "α")), this.slider, this.now));
   }
 
   /** @param {Flow} flow */
@@ -53,15 +54,16 @@ export class NetworkPicture {
 
   /** @param {number} K @param {number} M */
   build(K, M) {
-    this.places = { student: column(110, K), teacher: column(262, M) };
-    const radius = Math.min(16, 84 / Math.max(K, M));
+    this.places = { student: column(106, K), teacher: column(254, M) };
+    const radius = Math.min(16, 70 / Math.max(K, M));
     this.nodes.replaceChildren();
     this.circles = {};
     for (const [kind, places] of Object.entries(this.places)) {
+      const own = kind === "student";
       this.circles[kind] = places.map(([x, y], i) => {
-        const look = kind === "student" ? ` colour-${(i % 6) + 1}` : "";
-        const circle = shape("circle", { class: kind + look, cx: x, cy: y, r: radius });
-        this.nodes.append(circle, shape("text", { class: kind, x, y: y + 4, "text-anchor": "middle" }, String(i + 1)));
+        const circle = shape("circle", { class: own ? `student colour-${(i % 6) + 1}` : "teacher", cx: x, cy: y, r: radius });
+        const beside = { x: x + (own ? -1 : 1) * (LONGEST * radius + 6), y: y + 4, "text-anchor": own ? "end" : "start" };
+        this.nodes.append(circle, shape("text", beside, String(i + 1)));
         return circle;
       });
     }
@@ -85,7 +87,7 @@ export class NetworkPicture {
     }));
     this.circles.student.forEach((circle, i) => {
       const length = Math.sqrt(Math.max(Q[this.index][i][i] ?? 0, 0));
-      circle.setAttribute("r", (this.radius * Math.min(Math.max(length, 0.3), 1.3)).toFixed(2));
+      circle.setAttribute("r", (this.radius * Math.min(Math.max(length, 0.2), LONGEST)).toFixed(2));
     });
     this.now.textContent = readable(this.flow.alpha[this.index]);
     this.slider.value = String(Math.round(fraction * 1000));
@@ -148,14 +150,14 @@ function column(/** @type {number} */ x, /** @type {number} */ count) {
 
 /** What does not change: the two boxes, and the bar of inputs that feeds both. */
 function surroundings() {
-  const box = { y: 12, width: 64, height: 220, rx: 10, class: "box" };
+  const box = { y: 12, width: 84, height: 220, rx: 10, class: "box" };
   const middle = { "text-anchor": "middle" };
   return [
-    shape("path", { class: "feed", d: "M110,232V262 M262,232V262" }),
-    shape("rect", { ...box, x: 78 }), shape("rect", { ...box, x: 230 }),
-    shape("text", { x: 70, y: 28, "text-anchor": "end", class: "name" }, "student"),
+    shape("path", { class: "feed", d: "M106,232V262 M254,232V262" }),
+    shape("rect", { ...box, x: 64 }), shape("rect", { ...box, x: 212 }),
+    shape("text", { x: 58, y: 28, "text-anchor": "end", class: "name" }, "student"),
     shape("text", { x: 302, y: 28, class: "name" }, "teacher"),
-    shape("rect", { class: "inputs", x: 60, y: 262, width: 252, height: 14, rx: 3 }),
-    shape("text", { x: 186, y: 294, ...middle, class: "remark" }, "the same N inputs for both"),
+    shape("rect", { class: "inputs", x: 64, y: 262, width: 232, height: 14, rx: 3 }),
+    shape("text", { x: 180, y: 294, ...middle, class: "remark" }, "the same N inputs for both"),
   ];
 }

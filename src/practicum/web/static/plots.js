@@ -12,6 +12,7 @@
  * @property {string} name
  * @property {string} label
  * @property {(number | null)[]} values
+ * @property {number[]} [alpha] where it has values of its own; the picture's alpha if left out
  * @property {string} look a class of style.css
  *
  * @typedef {object} Picture
@@ -24,9 +25,16 @@
 
 const SVG = "http://www.w3.org/2000/svg";
 const LINE = 14; // height of a label
-const SMALLEST = 1e-300; // in place of zeros and rounding below zero on a logarithmic axis
+const LABEL = 26; // width of one
 
-/** An SVG element. @param {string} tag @param {Record<string, any>} [attributes] @param {string} [text] */
+/**
+ * An SVG element.
+ *
+ * @param {string} tag
+ * @param {Record<string, any>} [attributes]
+ * @param {string} [text]
+ * @returns {any}
+ */
 export function shape(tag, attributes = {}, text) {
   const made = document.createElementNS(SVG, tag);
   for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, String(value));
@@ -53,7 +61,7 @@ export class Chart {
   /** @param {HTMLElement} container @param {{title: string, height: number, room: number}} options */
   constructor(container, { title, height, room }) {
     this.container = container;
-    this.height = height;
+    this.tall = this.height = height;
     this.room = room;
     this.width = 0;
     this.svg = shape("svg", { class: "chart", role: "img", "aria-label": title });
@@ -89,6 +97,7 @@ export class Chart {
     const width = Math.floor(this.container.clientWidth);
     if (!width || width === this.width) return;
     this.width = width;
+    this.height = width < 420 ? this.tall - 70 : this.tall; // more than the curves must fit on a narrow screen
     this.svg.setAttribute("width", String(width));
     this.svg.setAttribute("height", String(this.height));
     this.svg.setAttribute("viewBox", `0 0 ${width} ${this.height}`);
@@ -101,7 +110,7 @@ export class Chart {
     this.redraw();
   }
 
-  /** Curves of simulated networks, behind the theory; they share its points in alpha. @param {Curve[]} curves */
+  /** Curves of simulated networks, behind the theory. @param {Curve[]} curves */
   stream(curves) {
     this.streamed = curves;
     this.redraw();
@@ -111,6 +120,17 @@ export class Chart {
   mark(plateau) {
     this.plateau = plateau;
     this.drawPlateau();
+  }
+
+  /** Call `listener` with a fraction of the axis when somebody points at the chart. @param {(fraction: number) => void} listener */
+  onPoint(listener) {
+    const point = (/** @type {PointerEvent} */ event) => {
+      const [left, right] = this.x.range();
+      const place = event.clientX - this.svg.getBoundingClientRect().left;
+      if (event.buttons === 1) listener(Math.min(Math.max((place - left) / (right - left), 0), 1));
+    };
+    this.svg.addEventListener("pointerdown", point);
+    this.svg.addEventListener("pointermove", point);
   }
 
   /** Move the cursor. @param {number | null} alpha */
@@ -210,7 +230,7 @@ export class Chart {
     this.labels.replaceChildren(...groups.flatMap((group, i) => {
       const look = group.length === 1 ? group[0].curve.look : "";
       const leader = `M${group[0].x + 2},${wanted[i]}L${right + 6},${wanted[i]}L${right + 12},${heights[i]}`;
-      const most = Math.max(1, Math.floor((this.room - 22) / 21) - 1);
+      const most = Math.max(1, Math.floor((this.room - 18) / LABEL) - 1);
       return [
         shape("path", { class: `leader ${look}`, d: leader }),
         shape("text", { x: right + 15, y: heights[i] + 4 }, together(group.map((end) => end.curve.label), most)),
@@ -242,15 +262,16 @@ function drawCurves(group, /** @type {Curve[]} */ curves, /** @type {Picture} */
     }
     old.delete(curve.name);
     if (path.getAttribute("class") !== curve.look) path.setAttribute("class", curve.look);
+    const across = curve.alpha ?? alpha;
     let points = "";
     let pen = "M";
     curve.values.forEach((value, i) => {
-      if (value === null || (logAlpha && alpha[i] <= 0)) {
+      // On a logarithmic axis zero, and rounding below it, have no place.
+      if (value === null || (logAlpha && across[i] <= 0) || (logValues && value <= 0)) {
         pen = "M";
         return;
       }
-      const height = y(logValues ? Math.max(value, SMALLEST) : value);
-      points += `${pen}${x(alpha[i]).toFixed(2)},${height.toFixed(2)}`;
+      points += `${pen}${x(across[i]).toFixed(2)},${y(value).toFixed(2)}`;
       pen = "L";
     });
     path.setAttribute("d", points);
@@ -274,8 +295,8 @@ function decades(values) {
   const positive = values.filter((value) => value > 0);
   if (!positive.length) return [0.1, 1];
   const high = Math.ceil(Math.log10(d3.max(positive)) - 1e-9);
-  // What is smaller than the largest by sixteen digits is rounding.
-  const low = Math.max(Math.floor(Math.log10(d3.min(positive)) + 1e-9), high - 16);
+  // The flow is integrated to ten digits; what is smaller by more is rounding.
+  const low = Math.max(Math.floor(Math.log10(d3.min(positive)) + 1e-9), high - 10);
   return [Number(`1e${Math.min(low, high - 1)}`), Number(`1e${high}`)];
 }
 

@@ -3,6 +3,7 @@
 import { element } from "./app.js";
 
 const FILE = "practicum-explore";
+const GAP = 16, LETTER = 6.6; // pixels between the parts of a picture, and of a letter of the words below them
 /** What a picture looks like; written into its elements, since a file has no style sheet. */
 const LOOKS = [
   "fill", "fill-opacity", "stroke", "stroke-width", "stroke-dasharray", "stroke-opacity", "stroke-linecap",
@@ -13,7 +14,7 @@ const LOOKS = [
  * @param {string} kind
  * @param {Record<string, any>} problem
  * @param {any} api
- * @param {{title: string, svgs: SVGSVGElement[]}} picture
+ * @param {{title: string, rows: SVGSVGElement[][]}} picture the words below, and what stands side by side
  * @returns {Promise<string>} a sentence about what has happened
  */
 export async function share(kind, problem, api, picture) {
@@ -61,26 +62,31 @@ async function copyText(/** @type {HTMLElement} */ block, /** @type {HTMLElement
   }
 }
 
-/** All pictures in one SVG file that needs nothing else. @param {{title: string, svgs: SVGSVGElement[]}} picture */
-function standalone({ title, svgs }) {
+/** All pictures in one SVG file that needs nothing else. @param {{title: string, rows: SVGSVGElement[][]}} picture */
+function standalone({ title, rows }) {
   const page = getComputedStyle(document.body);
-  const paper = getComputedStyle(/** @type {HTMLElement} */ (svgs[0].closest(".part"))).backgroundColor;
-  const gap = 16;
-  const boxes = svgs.map((svg) => svg.getBoundingClientRect());
-  const width = Math.ceil(d3.max(boxes, (box) => box.width)) + 2 * gap;
-  let top = gap;
-  const parts = svgs.map((svg, i) => {
-    const copy = /** @type {SVGSVGElement} */ (svg.cloneNode(true));
-    inline(svg, copy);
-    for (const [name, value] of Object.entries({ x: gap, y: top, width: boxes[i].width, height: boxes[i].height })) {
-      copy.setAttribute(name, String(value));
+  const paper = getComputedStyle(/** @type {HTMLElement} */ (rows[0][0].closest(".part"))).backgroundColor;
+  let top = GAP, width = 0;
+  const parts = [];
+  for (const row of rows) {
+    let left = GAP;
+    for (const svg of row) {
+      const box = svg.getBoundingClientRect();
+      const copy = /** @type {SVGSVGElement} */ (svg.cloneNode(true));
+      inline(svg, copy);
+      for (const [name, value] of Object.entries({ x: left, y: top, width: box.width, height: box.height })) {
+        copy.setAttribute(name, String(value));
+      }
+      parts.push(new XMLSerializer().serializeToString(copy));
+      left += box.width + GAP;
     }
-    top += boxes[i].height + gap;
-    return new XMLSerializer().serializeToString(copy);
-  });
-  const lines = title.match(new RegExp(`.{1,${Math.floor((width - 2 * gap) / 6.2)}}(?: |$)`, "g")) ?? [];
-  const words = lines.map((line, i) => `<text x="${gap}" y="${top + 10 + 16 * i}">${escaped(line.trim())}</text>`);
-  const height = top + 16 * lines.length + gap / 2;
+    width = Math.max(width, Math.ceil(left));
+    top += d3.max(row, (/** @type {Element} */ svg) => svg.getBoundingClientRect().height) + GAP;
+  }
+  const letters = Math.floor((width - 2 * GAP) / LETTER);
+  const lines = title.match(new RegExp(`.{1,${letters}}(?: |$)`, "g")) ?? [];
+  const words = lines.map((line, i) => `<text x="${GAP}" y="${top + 10 + 16 * i}">${escaped(line.trim())}</text>`);
+  const height = Math.ceil(top + 16 * lines.length + GAP / 2);
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}">`
     + `<rect width="${width}" height="${height}" fill="${paper}"/>${parts.join("")}`
     + `<g font-family="sans-serif" font-size="11" fill="${page.color}">${words.join("")}</g></svg>\n`;

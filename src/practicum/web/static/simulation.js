@@ -10,10 +10,16 @@ export class Simulation {
    * @param {(refusal: {message: string, field?: string}) => void} complain
    */
   constructor(api, chart, tell, complain) {
-    Object.assign(this, { api, chart, tell, complain });
+    this.api = api;
+    this.chart = chart;
+    this.tell = tell;
+    this.complain = complain;
+    this.dropped = false;
     /** @type {import("./plots.js").Curve[]} */
     this.paths = [];
+    /** @type {string | null} */
     this.job = null;
+    /** @type {{close: () => void} | null} */
     this.source = null;
   }
 
@@ -33,15 +39,15 @@ export class Simulation {
     }
     let diverged = 0;
     this.source = this.api.events(this.job, {
-      path: ({ seed, generalization_error, status }) => {
-        this.paths.push({ name: `seed ${seed}`, label: "", look: "seed", values: generalization_error });
+      path: ({ seed, alpha, generalization_error, status }) => {
+        this.paths.push({ name: `seed ${seed}`, label: "", look: "seed", alpha, values: generalization_error });
         diverged += Number(status === "diverged");
         this.draw();
         this.tell(`${this.paths.length} of ${problem.seeds} networks`, true);
       },
       done: () => {
         const lost = diverged ? `, ${diverged} of them diverged` : "";
-        this.end(`${this.paths.length} networks of ${problem.dimension} inputs${lost}; dashed: their mean`);
+        this.end(`${this.paths.length} networks of ${problem.dimension} inputs${lost} (thin lines), and their mean (dashed)`);
       },
       failed: ({ problem: sentence }) => {
         this.end(`${this.paths.length} networks`);
@@ -56,7 +62,7 @@ export class Simulation {
       const values = known.map((path) => path[i]).filter((value) => value !== null);
       return values.length === known.length ? d3.mean(values) : null; // a mean over survivors would flatter
     });
-    this.chart.stream([...this.paths, { name: "mean", label: "", look: "mean", values: mean }]);
+    this.chart.stream([...this.paths, { name: "mean", label: "", look: "mean", alpha: this.paths[0].alpha, values: mean }]);
   }
 
   /** @param {string} sentence */
