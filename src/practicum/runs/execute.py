@@ -9,6 +9,7 @@ from practicum.errors import ParameterError
 from practicum.runs.config import RunConfig, SimulateConfig, SolveConfig
 
 if TYPE_CHECKING:
+    import numpy as np
     import xarray as xr
 
     from practicum.networks.state import State
@@ -21,6 +22,7 @@ def execute(
     progress: Callable[[float], None] | None = None,
     save: Callable[[State], None] | None = None,
     resume: State | None = None,
+    halt: np.ndarray | None = None,
 ) -> xr.Dataset:
     """Compute a run. Nothing is read or written, and the numbers do not depend on `workers`.
 
@@ -28,6 +30,7 @@ def execute(
         workers: threads of a simulation; as many as processors if not given.
         progress: called by a simulation or a training with the fraction done.
         save, resume: of a training, see :func:`practicum.networks.training.fit`.
+        halt: of the flow, see :func:`practicum.solve`.
 
     Raises:
         ParameterError: the values do not fit together, or the configuration is a study's, which only the study
@@ -47,6 +50,7 @@ def execute(
             atol=config.atol,
             method=config.method,
             largest_norm=config.largest_norm,
+            halt=halt,
             **optional,
         )
     if isinstance(config, SimulateConfig):
