@@ -56,8 +56,11 @@ class Guard:
             return  # no WebSockets here
         headers = Headers(scope=scope)
         cookie: str | None = None
+        answered = False
 
         async def guarded(message: Message) -> None:
+            nonlocal answered
+            answered = True
             if message["type"] == "http.response.start":
                 out = MutableHeaders(scope=message)
                 for name, value in _HEADERS.items():
@@ -95,7 +98,12 @@ class Guard:
                 }
                 return await refuse(said[body], body)
             receive = _replayed(body, receive)
-        await self.app(scope, receive, guarded)
+        try:
+            await self.app(scope, receive, guarded)
+        except Exception:
+            if not answered:
+                await refuse("The server made a mistake; its terminal shows which.", 500)
+            raise
 
     def _is_ours(self, host: str) -> bool:
         try:

@@ -76,7 +76,7 @@ def _no_number(name: str) -> None:
 
 
 def refuse(app: FastAPI) -> None:
-    """Answer every expected error by its sentence, and an unexpected one without telling how it came about."""
+    """Answer every expected error by its sentence."""
 
     @app.exception_handler(ParameterError)
     async def _(_: Request, error: ParameterError) -> Response:
@@ -98,7 +98,3 @@ def refuse(app: FastAPI) -> None:
     async def _(_: Request, error: HTTPException) -> Response:
         said = {404: "There is nothing at this address.", 405: "This address does not take that kind of request."}
         return problem(said.get(error.status_code, str(error.detail)), error.status_code)
-
-    @app.exception_handler(Exception)
-    async def _(_: Request, error: Exception) -> Response:
-        return problem("The server made a mistake; its terminal shows which.", 500)
