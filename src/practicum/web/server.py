@@ -62,8 +62,8 @@ def bind(host: str, port: int | None) -> socket.socket:
         )[0]
     except (OSError, UnicodeError):
         raise ParameterError(
-            f"The 'host' must be an address or a name of this machine. Got {host!r:.80} instead; 127.0.0.1 is what only "
-            "this machine reaches."
+            f"The 'host' must be an address or a name of this machine. Got {host!r:.80} instead; only this machine "
+            "reaches 127.0.0.1."
         ) from None
     for wanted in (PORT, 0) if port is None else (port,):
         listening = socket.socket(family, socket.SOCK_STREAM)
