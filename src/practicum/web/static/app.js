@@ -192,7 +192,8 @@ function buildTabs() {
   list.addEventListener("keydown", (event) => {
     const now = VIEWS.findIndex((view) => view.name === opened);
     const count = VIEWS.length;
-    const next = { ArrowRight: (now + 1) % count, ArrowLeft: (now + count - 1) % count, Home: 0, End: count - 1 }[event.key];
+    const ways = { ArrowRight: (now + 1) % count, ArrowLeft: (now + count - 1) % count, Home: 0, End: count - 1 };
+    const next = ways[event.key];
     if (next === undefined) return;
     event.preventDefault();
     const view = VIEWS[next];
@@ -227,7 +228,8 @@ export function element(tag, attributes = {}, ...children) {
   const made = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
     if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
-    else if (value !== false && value !== null && value !== undefined) made.setAttribute(name, value === true ? "" : value);
+    else if (value === true) made.setAttribute(name, "");
+    else if (value !== false && value !== null && value !== undefined) made.setAttribute(name, value);
   }
   made.append(...children.filter((child) => child !== null));
   return made;

@@ -70,8 +70,13 @@ export class Controls {
     for (const [name, value] of Object.entries(values)) this.controls.get(name)?.show(value);
   }
 
-  /** Put a sentence beside the control it is about; false if there is none of that name. @param {string | undefined} name */
-  complain(name, /** @type {string} */ sentence) {
+  /**
+   * Put a sentence beside the control it is about; false if there is none of that name.
+   *
+   * @param {string | undefined} name
+   * @param {string} sentence
+   */
+  complain(name, sentence) {
     const control = this.controls.get(name ?? "");
     control?.complain(sentence);
     return control !== undefined;

@@ -9,6 +9,7 @@ import { element } from "./app.js";
 import { Controls } from "./controls.js";
 import { NetworkPicture } from "./network.js";
 import { Chart, readable } from "./plots.js";
+import { ownOverlaps, teacherOverlaps, whatIsSeen } from "./seen.js";
 
 const GROUPS = [
   { title: "Networks", names: ["students", "teachers", "activation", "noise"] },
@@ -20,21 +21,17 @@ const GROUPS = [
 /** What a link can show besides the problem: axes, the time of the cursor ("" is the end), simulated networks, help. */
 const VIEW = { log_alpha: "0", log_error: "1", at: "", simulated: "0", help: "0" };
 
-const EXAMPLES = [
-  { title: "Show me a plateau", hash: "#explore?students=2&teachers=2&learning_rate=1&overlap=0.001&until=200" },
-  { title: "Leave it sooner", hash: "#explore?students=2&teachers=2&learning_rate=1&inverse_temperature=3&overlap=0.001&until=200" },
-  { title: "More student nodes than needed", hash: "#explore?students=4&teachers=2&learning_rate=0.5&overlap=0.01&until=1000" },
-  { title: "Steps that are too large", hash: "#explore?students=2&teachers=2&learning_rate=3&overlap=0.001&until=200" },
-];
-
-/** Marks that have not come yet. */
-const NOTHING_YET = {
-  plateau: { from: null, to: null, generalization_error: null, escape_rate: null, problem: null },
-  critical_learning_rate: null, best_rule: null,
+const PLATEAU = "students=2&teachers=2&learning_rate=1&until=200";
+const EXAMPLES = {
+  "Show me a plateau": PLATEAU,
+  "Leave it sooner": `${PLATEAU}&inverse_temperature=3`,
+  "More student nodes than needed": "students=4&teachers=2&overlap=0.01&until=1000",
+  "Steps that are too large": PLATEAU.replace("learning_rate=1", "learning_rate=3"),
 };
 
 const PATIENCE = 250; // milliseconds after which an answer is given up when newer settings wait
 const SETTLED = 300; // milliseconds without a change after which the marks are asked for
+const AGAIN = 3000; // milliseconds after which a best rule that was still being searched is asked for again
 
 /** @param {HTMLElement} container @param {any} state @param {any} api */
 export async function open(container, state, api) {
@@ -86,8 +83,9 @@ class Explore {
       Q: new Chart(q, { title: "student–student overlaps Q", height: 260, room: 104 }),
       R: new Chart(r, { title: "student–teacher overlaps R", height: 260, room: 104 }),
     };
-    q.append(element("p", { class: "caption" }, "Colours: the student nodes. Solid: their squared length. Dashed grey: two of them."));
-    r.append(element("p", { class: "caption" }, "Colours: the student nodes. Thick: the teacher node it resembles most. Dotted: the others."));
+    const caption = (/** @type {string} */ text) => element("p", { class: "caption" }, text);
+    q.append(caption("Colours: the student nodes. Solid: their squared length. Dashed grey: two of them."));
+    r.append(caption("Colours: the student nodes. Thick: the teacher node it resembles most. Dotted: the others."));
     for (const chart of Object.values(this.charts)) chart.onPoint((fraction) => this.moveTo(fraction));
     for (const [name, title] of Object.entries(SHARES)) {
       this.share.append(element("button", { type: "button", onclick: () => this.give(name) }, title));
@@ -165,7 +163,8 @@ class Explore {
   complain(/** @type {any} */ refusal) {
     const beside = this.controls.complain(refusal.field, refusal.message);
     const kept = this.flow ? "The picture is still that of the last settings that worked." : "";
-    this.alert.textContent = `${beside ? "One setting cannot be used; the reason stands beside it." : refusal.message} ${kept}`;
+    const said = beside ? "One setting cannot be used; the reason stands beside it." : refusal.message;
+    this.alert.textContent = `${said} ${kept}`;
   }
 
   /** Ask for plateau, critical learning rate and best rule once the settings rest. */
@@ -174,15 +173,16 @@ class Explore {
     this.asking?.abort();
     this.asking = new AbortController();
     const { signal } = this.asking;
-    this.rest = setTimeout(async () => {
-      this.seen.textContent = whatIsSeen(problem, this.flow, NOTHING_YET);
+    const ask = async () => {
       try {
         this.marks = await this.api.post("/api/marks", problem, signal);
         this.drawMarks();
+        if (this.marks.best_rule.pending) this.rest = setTimeout(ask, AGAIN);
       } catch (refusal) {
         if (!signal.aborted) this.complain(refusal);
       }
-    }, SETTLED);
+    };
+    this.rest = setTimeout(ask, SETTLED);
   }
 
   draw() {
@@ -206,8 +206,8 @@ class Explore {
     const text = known && plateau.from !== null ? `plateau, escape rate ${readable(plateau.escape_rate)}` : "";
     this.charts.error.mark({ from: plateau.from, to: plateau.to, level: plateau.generalization_error, text });
     for (const chart of [this.charts.Q, this.charts.R]) chart.mark({ ...plateau, level: null, text: "" });
-    this.controls.mark("learning_rate", { critical: critical_learning_rate, best: best_rule?.learning_rate ?? null });
-    this.controls.mark("inverse_temperature", { best: best_rule?.inverse_temperature ?? null });
+    this.controls.mark("learning_rate", { critical: critical_learning_rate, best: best_rule.learning_rate });
+    this.controls.mark("inverse_temperature", { best: best_rule.inverse_temperature });
     this.seen.textContent = whatIsSeen(this.drawn, this.flow, this.marks);
   }
 
@@ -271,76 +271,14 @@ class Explore {
 
 /** Ways to take a view along, and the words of their buttons. */
 const SHARES = {
-  code: "Copy as Python, command or TOML", solve: "Save the theory to the store", simulate: "Save the simulation to the store",
+  code: "Copy as Python, command or TOML",
+  solve: "Save the theory to the store", simulate: "Save the simulation to the store",
   svg: "Download SVG", png: "Download PNG", nc: "Download NetCDF", csv: "Download CSV",
 };
 
-/** @returns {import("./plots.js").Curve[]} */
-function ownOverlaps(/** @type {(number | null)[][][]} */ Q) {
-  const curves = [];
-  for (let i = 0; i < Q[0].length; i++) {
-    for (let k = i; k < Q[0].length; k++) {
-      const name = `Q ${i + 1} ${k + 1}`;
-      curves.push({ name, label: subscripted(name), look: i === k ? colour(i) : "pair", values: Q.map((point) => point[i][k]) });
-    }
-  }
-  return curves;
-}
-
-/** @returns {import("./plots.js").Curve[]} */
-function teacherOverlaps(/** @type {(number | null)[][][]} */ R) {
-  const end = R.findLast((point) => point[0][0] !== null) ?? R[0];
-  const best = end.map((row) => d3.maxIndex(row, (value) => Math.abs(value ?? 0)));
-  return R[0].flatMap((row, i) => row.map((_, n) => {
-    const name = `R ${i + 1} ${n + 1}`;
-    const look = `${colour(i)} ${best[i] === n ? "best" : "other"}`;
-    return { name, label: subscripted(name), look, values: R.map((point) => point[i][n]) };
-  }));
-}
-
-/** The class of a student node's colour; there are six. */
-function colour(/** @type {number} */ i) {
-  return `colour-${(i % 6) + 1}`;
-}
-
-/** "R 1 2" as R₁₂. */
-function subscripted(/** @type {string} */ name) {
-  const [letter, ...numbers] = name.split(" ");
-  return letter + numbers.join(numbers.some((each) => each.length > 1) ? "," : "").replace(/\d/g, (digit) => "₀₁₂₃₄₅₆₇₈₉"[Number(digit)]);
-}
-
-/** The picture in words. */
-function whatIsSeen(/** @type {any} */ problem, /** @type {any} */ flow, /** @type {any} */ { plateau, critical_learning_rate, best_rule }) {
-  const known = flow.generalization_error.findLastIndex((/** @type {number | null} */ value) => value !== null);
-  const first = flow.generalization_error[0], last = flow.generalization_error[known];
-  const said = [`A student of ${nodes(problem.students)} learns from a teacher of ${nodes(problem.teachers)}. Its error is `
-    + `${readable(first)} at first and ${readable(last)} at α = ${readable(flow.alpha[known])}.`];
-  if (flow.status === "diverged") said.push("It diverges: its corrections overshoot, and it never arrives at the teacher.");
-  if (plateau.from !== null) {
-    const until = plateau.to === null ? "to the end of the picture" : `to α ≈ ${readable(plateau.to)}`;
-    said.push(`From α ≈ ${readable(plateau.from)} ${until} it rests on a plateau, where the student nodes are all alike.`);
-  }
-  if (plateau.escape_rate !== null && plateau.escape_rate > 0) {
-    said.push(`There the theory has an error of ${readable(plateau.generalization_error)} and an escape rate of `
-      + `${readable(plateau.escape_rate)}: differences between the nodes grow by a factor e every `
-      + `${readable(1 / plateau.escape_rate)} units of α, until each finds a teacher node of its own.`);
-  } else if (plateau.problem) said.push(plateau.problem);
-  if (critical_learning_rate !== null) {
-    said.push(`Learning rates above ${readable(critical_learning_rate)}, the critical one, never arrive at the teacher.`);
-  }
-  if (best_rule?.rate > 0) {
-    said.push(`The rule that leaves the plateau soonest has learning rate ${readable(best_rule.learning_rate)} and inverse `
-      + `temperature ${readable(best_rule.inverse_temperature)}; its escape rate is ${readable(best_rule.rate)}.`);
-  }
-  return said.join(" ");
-}
-
-function nodes(/** @type {number} */ count) {
-  return count === 1 ? "one node" : `${count} nodes`;
-}
-
 function introduction() {
-  const links = EXAMPLES.map(({ title, hash }) => element("li", {}, element("a", { href: hash }, title)));
+  const links = Object.entries(EXAMPLES).map(([title, values]) =>
+    element("li", {}, element("a", { href: `#explore?${values}` }, title)));
   return element("div", { class: "introduction" },
     element("details", {}, element("summary", {}, "About this view"),
       element("p", {}, "A teacher is a small network that never changes; a student is another one, which sees the "

@@ -38,7 +38,8 @@ export class NetworkPicture {
       this.stop();
       this.moved(this.slider.valueAsNumber / 1000);
     });
-    this.button = element("button", { type: "button", class: "play", onclick: () => (this.timer ? this.stop() : this.play()) }, "Play");
+    const turn = () => (this.timer ? this.stop() : this.play());
+    this.button = element("button", { type: "button", class: "play", onclick: turn }, "Play");
     this.now = element("output", { for: "moment" });
     container.append(this.svg, element("div", { class: "time" },
       this.button, element("label", { for: "moment" }, "Moment ", element("var", {}, "α")), this.slider, this.now));
@@ -61,7 +62,8 @@ export class NetworkPicture {
     for (const [kind, places] of Object.entries(this.places)) {
       const own = kind === "student";
       this.circles[kind] = places.map(([x, y], i) => {
-        const circle = shape("circle", { class: own ? `student colour-${(i % 6) + 1}` : "teacher", cx: x, cy: y, r: radius });
+        const look = own ? `student colour-${(i % 6) + 1}` : "teacher";
+        const circle = shape("circle", { class: look, cx: x, cy: y, r: radius });
         const beside = { x: x + (own ? -1 : 1) * (LONGEST * radius + 6), y: y + 4, "text-anchor": own ? "end" : "start" };
         this.nodes.append(circle, shape("text", beside, String(i + 1)));
         return circle;
@@ -73,7 +75,12 @@ export class NetworkPicture {
     this.edges.replaceChildren(...this.lines.flat());
   }
 
-  /** Show the networks at the point of the flow nearest to alpha. @param {number} alpha @param {number} fraction of the axis */
+  /**
+   * Show the networks at the point of the flow nearest to alpha.
+   *
+   * @param {number} alpha
+   * @param {number} fraction where alpha is on the axis of the curves, from 0 to 1
+   */
   at(alpha, fraction) {
     if (!this.flow) return;
     this.index = nearestKnown(this.flow, alpha);

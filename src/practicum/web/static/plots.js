@@ -1,6 +1,8 @@
 // @ts-check
 /**
  * A picture of curves over alpha that is changed in place: while a slider moves, paths get new points and the rest stays.
+ * (Observable Plot builds every picture anew, which took 2.4 times as long, and writes style elements, which the page's
+ * Content-Security-Policy forbids.)
  *
  * What a test may read: every curve is a `path` with `data-curve`, its name ("generalization_error", "Q 1 1", "R 1 2"),
  * and has one vertex for each finite point, in pixels of the svg. The svg has the mapping from values to pixels in
@@ -116,13 +118,21 @@ export class Chart {
     this.redraw();
   }
 
-  /** Shade a plateau and draw its level; null takes it away. @param {Chart["plateau"]} plateau */
+  /**
+   * Shade a plateau (without `to`: to the end of the axis) and draw its level; null takes it away.
+   *
+   * @param {Chart["plateau"]} plateau
+   */
   mark(plateau) {
     this.plateau = plateau;
     this.drawPlateau();
   }
 
-  /** Call `listener` with a fraction of the axis when somebody points at the chart. @param {(fraction: number) => void} listener */
+  /**
+   * Call `listener` with a fraction of the axis when somebody points at the chart.
+   *
+   * @param {(fraction: number) => void} listener
+   */
   onPoint(listener) {
     const point = (/** @type {PointerEvent} */ event) => {
       const [left, right] = this.x.range();
@@ -197,10 +207,11 @@ export class Chart {
     const { from, to, level, text } = this.plateau;
     const [left, right] = this.x.range();
     const [bottom, top] = this.y.range();
-    if (from !== null && to !== null) {
+    if (from !== null) {
       const begin = Math.max(this.x(Math.max(from, this.x.domain()[0])), left);
-      const end = Math.min(this.x(to), right);
-      this.shade.append(shape("rect", { class: "plateau", x: begin, y: top, width: Math.max(end - begin, 0), height: bottom - top }));
+      const end = to === null ? right : Math.min(this.x(to), right);
+      const width = Math.max(end - begin, 0);
+      this.shade.append(shape("rect", { class: "plateau", x: begin, y: top, width, height: bottom - top }));
       if (text) {
         // Inside the shade where there is room, else beside it.
         const anchor = end - begin > 7 * text.length ? "middle" : begin < (left + right) / 2 ? "start" : "end";
@@ -306,8 +317,15 @@ function aroundZero(values) {
   return [Math.min(low, 0), Math.max(high, low + 1e-9, 1e-9)];
 }
 
-/** Heights near the wanted ones (ascending) that are at least `step` apart and between the bounds. */
-export function apart(/** @type {number[]} */ wanted, /** @type {number} */ step, /** @type {number} */ low, /** @type {number} */ high) {
+/**
+ * Heights near the wanted ones (ascending) that are at least `step` apart and between the bounds.
+ *
+ * @param {number[]} wanted
+ * @param {number} step
+ * @param {number} low
+ * @param {number} high
+ */
+export function apart(wanted, step, low, high) {
   const found = [...wanted];
   for (let i = 0; i < found.length; i++) found[i] = Math.max(found[i], i ? found[i - 1] + step : low);
   for (let i = found.length - 1; i >= 0; i--) {
