@@ -35,7 +35,7 @@ _DRIVE = """async ([slider, path, count]) => {
       watch.observe(path, { attributes: true, attributeFilter: ["d"] });
     });
     const begin = performance.now();
-    slider.stepUp(k % 20 < 10 ? 5 : -5);
+    slider.value = 150 + (k * 37) % 200; // never the same twice, since the server remembers
     slider.dispatchEvent(new Event("input", { bubbles: true }));
     await changed;
     const end = performance.now();
@@ -75,7 +75,7 @@ def _wait(server: subprocess.Popen, url: str, log: Path) -> None:
                 return
         except (URLError, ConnectionError):
             time.sleep(0.1)
-    raise RuntimeError(f"practicum serve did not answer within {PATIENCE} s: {log.read_text()}")
+    raise RuntimeError(f"practicum serve did not answer: {log.read_text()}")
 
 
 @contextmanager
@@ -120,7 +120,8 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=50, help="moves of the slider")
     arguments = parser.parse_args()
     if CHROMIUM is None:
-        sys.exit("This benchmark needs the program chromium.")
+        print("The program chromium is not on this machine, so nothing is measured.")
+        return
     with tempfile.TemporaryDirectory() as folder, serving(Path(folder)) as url, chromium() as browser:
         loading(browser, url)  # the server compiles and fills its caches
         loads = [loading(browser, url) for _ in range(5)]
@@ -129,17 +130,18 @@ def main() -> None:
         page.wait_for_selector(ERROR, state="attached")
         page.wait_for_load_state("networkidle")
         moves = slider_to_curve(page, arguments.count)
-    whole, served = ([each[k] for each in moves] for k in (0, 1))
-    print("                                  median      most    bar")
-    print(f"slider to new curve, ms         {statistics.median(whole):8.1f}  {max(whole):8.1f}     60")
-    print(f"  of which the server           {statistics.median(served):8.1f}  {max(served):8.1f}     25")
-    for title, key, scale, bar in (
-        ("first picture, ms", "first_picture", 1, 1500),
-        ("transferred, kB", "bytes", 1e-3, 400),
-    ):
-        values = [scale * load[key] for load in loads]
-        print(f"{title:32}{statistics.median(values):8.1f}  {max(values):8.1f}   {bar:4}")
-    print(f"requests                        {len(loads[0]['requests']):8}                 12")
+    rows = {
+        "slider to new curve, ms": ([whole for whole, _ in moves], 60),
+        "  of which the server, ms": ([served for _, served in moves], 25),
+        "first picture, ms": ([load["first_picture"] for load in loads], 1500),
+        "transferred, kB": ([load["bytes"] / 1000 for load in loads], 400),
+        "requests": ([len(load["requests"]) for load in loads], 12),
+    }
+    print(
+        "                              median     least      most    bar"
+    )  # the least: a busy machine disturbs it less
+    for title, (values, bar) in rows.items():
+        print(f"{title:26}{statistics.median(values):10.1f}{min(values):10.1f}{max(values):10.1f}{bar:7}")
 
 
 if __name__ == "__main__":

@@ -41,11 +41,11 @@ def place(values: Any, scale: tuple[str, list[float], list[float]]) -> np.ndarra
 def tick_labels(page: Any, name: str) -> dict[str, list[tuple[float, float]]]:
     """The ticks of the chart that has the curve `name`: for each axis, what is written and at which pixel."""
     svg = page.locator("svg.chart", has=page.locator(f'.curves [data-curve="{name}"]'))
-    read = """(svg) => [...svg.querySelectorAll(".axis")].map((axis) => [...axis.querySelectorAll(".tick")].map((tick) => {
-      const [x, y] = tick.getAttribute("transform").match(/[-\\d.]+/g).map(Number);
-      const [u, v] = axis.getAttribute("transform").match(/[-\\d.]+/g).map(Number);
-      return [tick.textContent, x + u, y + v];
-    }))"""
+    read = """(svg) => {
+      const moved = (element) => element.getAttribute("transform").match(/[-\\d.]+/g).map(Number);
+      return [...svg.querySelectorAll(".axis")].map((axis) => [...axis.querySelectorAll(".tick")].map((tick) =>
+        [tick.textContent, moved(tick)[0] + moved(axis)[0], moved(tick)[1] + moved(axis)[1]]));
+    }"""
     across, up = svg.evaluate(read)
     return {"x": [(_number(text), x) for text, x, _ in across], "y": [(_number(text), y) for text, _, y in up]}
 

@@ -108,8 +108,8 @@ const api = {
   post: async (path, body, signal) => (await request("POST", path, body, signal)).json(),
   /** A file the server makes, as a Blob. @param {string} path @param {unknown} body */
   file: async (path, body) => (await request("POST", path, body)).blob(),
-  /** @param {string} path */
-  remove: async (path) => (await request("DELETE", path)).json().catch(() => null),
+  /** Take something away; it may be gone already. @param {string} path */
+  remove: (path) => request("DELETE", path).catch(() => null),
 
   /**
    * Follow a job: `handlers` has a function for each kind of event. "done", "failed" and a lost connection end it.

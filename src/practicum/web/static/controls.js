@@ -71,15 +71,16 @@ export class Controls {
   }
 
   /**
-   * Put a sentence beside the control it is about; false if there is none of that name.
+   * Put a sentence beside the control it is about, and give that control's label; null if there is none of that name.
    *
    * @param {string | undefined} name
    * @param {string} sentence
+   * @returns {string | null}
    */
   complain(name, sentence) {
     const control = this.controls.get(name ?? "");
     control?.complain(sentence);
-    return control !== undefined;
+    return control?.parameter.label ?? null;
   }
 
   /** Mark values under a slider, each with a word; null is not marked. @param {string} name */

@@ -26,7 +26,7 @@ const EXAMPLES = {
   "Show me a plateau": PLATEAU,
   "Leave it sooner": `${PLATEAU}&inverse_temperature=3`,
   "More student nodes than needed": "students=4&teachers=2&overlap=0.01&until=1000",
-  "Steps that are too large": PLATEAU.replace("learning_rate=1", "learning_rate=3"),
+  "Steps that are too large": "students=2&teachers=2&learning_rate=3&until=1000",
 };
 
 const PATIENCE = 250; // milliseconds after which an answer is given up when newer settings wait
@@ -48,6 +48,8 @@ class Explore {
     this.flow = null; // what is drawn, and the problem that it answers
     this.drawn = null;
     this.marks = null;
+    this.simulation = null;
+    this.resuming = false;
     this.asked = null; // the request under way: {since, controller}
     this.waiting = false;
     this.build(container, parameters);
@@ -111,9 +113,17 @@ class Explore {
       const text = this.state.get(name);
       values[name] = typeof value === "number" && Number.isFinite(Number(text)) ? Number(text) : text;
     }
+    const simulated = this.state.get("simulated") === "1";
+    const drawn = Object.entries(values).every(([name, value]) => value === this.drawn?.[name]);
     this.controls.show(values);
     this.showView();
+    if (drawn && simulated === (this.simulation !== null)) { // only axes or the moment have changed
+      this.settle();
+      this.draw();
+      return;
+    }
     this.dropSimulation();
+    this.resuming = simulated; // a link with simulated networks simulates them again, over the curve
     this.ask();
   }
 
@@ -126,6 +136,7 @@ class Explore {
 
   /** The user has changed a parameter. */
   changed() {
+    this.resuming = false;
     this.state.set({ ...this.controls.values(), simulated: "0" });
     this.dropSimulation();
     this.ask();
@@ -146,12 +157,11 @@ class Explore {
     try {
       this.flow = await this.api.post("/api/flow", problem, this.asked.controller.signal);
       this.drawn = problem;
-      this.controls.forgive();
-      this.alert.textContent = "";
+      this.settle();
       this.page.classList.add("stale");
       this.draw();
       this.askMarks(problem);
-      if (this.state.get("simulated") === "1" && !this.waiting) this.startSimulation();
+      if (this.resuming) this.startSimulation();
     } catch (refusal) {
       if (!this.asked.controller.signal.aborted) this.complain(refusal);
     }
@@ -159,11 +169,17 @@ class Explore {
     if (this.waiting) this.ask();
   }
 
+  /** Take back what was said about settings. */
+  settle() {
+    this.controls.forgive();
+    this.alert.textContent = "";
+  }
+
   /** Say what is wrong beside its control; the last good picture stays. */
   complain(/** @type {any} */ refusal) {
-    const beside = this.controls.complain(refusal.field, refusal.message);
+    const label = this.controls.complain(refusal.field, refusal.message);
     const kept = this.flow ? "The picture is still that of the last settings that worked." : "";
-    const said = beside ? "One setting cannot be used; the reason stands beside it." : refusal.message;
+    const said = label ? `${label}: this value cannot be used; the reason stands beside it.` : refusal.message;
     this.alert.textContent = `${said} ${kept}`;
   }
 
@@ -235,9 +251,10 @@ class Explore {
   }
 
   async startSimulation() {
-    this.state.set({ simulated: "1" });
-    const problem = this.controls.values();
+    this.resuming = false;
     const { Simulation } = await import("./simulation.js");
+    const problem = this.controls.values();
+    this.state.set({ simulated: "1" });
     this.dropSimulation();
     const tell = (/** @type {string} */ text, /** @type {boolean} */ running) => {
       this.progress.textContent = text;

@@ -14,7 +14,8 @@ export class Simulation {
     this.chart = chart;
     this.tell = tell;
     this.complain = complain;
-    this.dropped = false;
+    this.running = false;
+    this.dropped = false; // a later simulation has the picture now
     /** @type {import("./plots.js").Curve[]} */
     this.paths = [];
     /** @type {string | null} */
@@ -25,15 +26,17 @@ export class Simulation {
 
   /** @param {Record<string, any>} problem */
   async start(problem) {
+    this.running = true;
     this.tell("Asking for the simulation.", true);
     try {
       this.job = (await this.api.post("/api/chain", problem)).job;
     } catch (refusal) {
-      this.tell("", false);
+      if (this.dropped) return;
+      this.end("");
       this.complain(refusal);
       return;
     }
-    if (this.dropped) { // the settings have changed while the server answered
+    if (!this.running) { // cancelled while the server answered
       this.api.remove(`/api/jobs/${this.job}`);
       return;
     }
@@ -46,8 +49,8 @@ export class Simulation {
         this.tell(`${this.paths.length} of ${problem.seeds} networks`, true);
       },
       done: () => {
-        const lost = diverged ? `, ${diverged} of them diverged` : "";
-        this.end(`${this.paths.length} networks of ${problem.dimension} inputs${lost} (thin lines), and their mean (dashed)`);
+        const lost = diverged ? `, ${diverged} of which diverged` : "";
+        this.end(`${this.paths.length} networks of ${problem.dimension} inputs (thin)${lost}, and their mean (dashed)`);
       },
       failed: ({ problem: sentence }) => {
         this.end(`${this.paths.length} networks`);
@@ -62,28 +65,28 @@ export class Simulation {
       const values = known.map((path) => path[i]).filter((value) => value !== null);
       return values.length === known.length ? d3.mean(values) : null; // a mean over survivors would flatter
     });
-    this.chart.stream([...this.paths, { name: "mean", label: "", look: "mean", alpha: this.paths[0].alpha, values: mean }]);
+    const { alpha } = this.paths[0];
+    this.chart.stream([...this.paths, { name: "mean", label: "", look: "mean", alpha, values: mean }]);
   }
 
   /** @param {string} sentence */
   end(sentence) {
+    this.running = false;
     this.source?.close();
-    this.source = null;
-    this.job = null;
     this.tell(sentence, false);
   }
 
   /** Stop, and keep the networks that have come. */
   cancel() {
-    if (!this.job) return;
-    this.api.remove(`/api/jobs/${this.job}`);
+    if (!this.running) return;
+    if (this.job) this.api.remove(`/api/jobs/${this.job}`);
     this.end(`Cancelled after ${this.paths.length} networks.`);
   }
 
   /** Stop, and take the curves away. */
   drop() {
-    this.dropped = true;
     this.cancel();
+    this.dropped = true;
     this.chart.stream([]);
     this.tell("", false);
   }
