@@ -240,7 +240,7 @@ def test_a_default_is_not_in_the_address(visit):
     values = {each["name"]: each["default"] for each in about(page).values()}
     page.wait_for_timeout(600)
     for name in ("students", "teachers", "learning_rate", "overlap", "until"):
-        field = page.locator(f"#field-{name}").input_value()
+        field = page.locator(f"#explore-{name}").input_value()
         assert (f"{name}=" in page.url) == (float(field) != values[name])
 
 
@@ -261,6 +261,41 @@ def test_a_wrong_value_is_explained_beside_its_field_and_the_picture_stays(visit
     assert pictures(page) == good
     # The browser itself notes every answer that is not a success; there must be nothing else.
     assert [text for text in visit.said if "422" not in text] == []
+    visit.said.clear()
+
+
+def test_of_many_moves_the_last_is_drawn(visit):
+    page = visit(PLATEAU)
+    control(page, "learning_rate", "slider").evaluate(
+        """async (slider) => {
+          for (let k = 0; k < 40; k++) {
+            slider.value = 200 + 2 * k;
+            slider.dispatchEvent(new Event("input", { bubbles: true }));
+            await new Promise((done) => setTimeout(done, 5));
+          }
+        }"""
+    )
+    page.wait_for_function("() => !document.querySelector('.stale')")  # the marks come last
+    values = {**problem(page), "learning_rate": float(control(page, "learning_rate").input_value())}
+    assert values["learning_rate"] != problem(visit(PLATEAU))["learning_rate"]
+    assert max(farthest(page, theory(values, fine(page))).values()) < HALF_A_PIXEL
+
+
+def test_a_busy_server_is_asked_again(visit):
+    page = visit(PLATEAU)
+    answers = [429]
+
+    def busy(route):
+        route.fulfill(status=answers.pop(), json={"problem": "Busy."}) if answers else route.continue_()
+
+    page.route("**/api/flow", busy)
+    before = page.locator(ERROR).get_attribute("d")
+    control(page, "learning_rate").fill("1.5")
+    page.get_by_text("Busy.").wait_for()
+    assert page.locator(ERROR).get_attribute("d") == before
+    changed(page, before)
+    assert page.get_by_role("alert").text_content() == ""
+    assert [text for text in visit.said if "429" not in text] == []
     visit.said.clear()
 
 

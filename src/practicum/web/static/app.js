@@ -167,7 +167,7 @@ async function show() {
   states.set(view.name, state);
   const panel = /** @type {HTMLElement} */ (document.getElementById(`view-${view.name}`));
   try {
-    (await import(view.module)).open(panel, state, api);
+    await (await import(view.module)).open(panel, state, api);
   } catch (error) {
     panel.textContent = `This view could not be opened: ${error instanceof Error ? error.message : error}`;
     throw error;

@@ -32,11 +32,13 @@ const SLIDER_STEPS = 400;
 export class Controls {
   /**
    * @param {HTMLElement} container
+   * @param {string} view its name, which begins the ids of its controls
    * @param {Parameter[]} parameters
    * @param {Group[]} groups which parameter stands where; those in no group form a last one
    * @param {(name: string) => void} changed called after every valid change by the user
    */
-  constructor(container, parameters, groups, changed) {
+  constructor(container, view, parameters, groups, changed) {
+    this.view = view;
     this.changed = changed;
     /** @type {Map<string, Control>} */
     this.controls = new Map();
@@ -103,13 +105,13 @@ class Control {
     this.all = all;
     this.value = parameter.default;
     this.complete = true;
-    const name = parameter.name;
+    const id = this.id = `${all.view}-${parameter.name}`;
     const symbol = parameter.symbol ? [" ", element("var", {}, parameter.symbol)] : [];
     const unit = parameter.unit ? [element("span", { class: "unit" }, `, ${parameter.unit}`)] : [];
-    this.label = element("label", { id: `label-${name}`, for: `field-${name}` }, parameter.label, ...symbol, ...unit);
-    this.help = element("p", { class: "help", id: `help-${name}` }, parameter.help ?? "");
-    this.problem = element("p", { class: "problem", id: `problem-${name}` });
-    this.box = element("div", { class: "control", "data-name": name }, this.label);
+    this.label = element("label", { id: `${id}-label`, for: id }, parameter.label, ...symbol, ...unit);
+    this.help = element("p", { class: "help", id: `${id}-help` }, parameter.help ?? "");
+    this.problem = element("p", { class: "problem", id: `${id}-problem` });
+    this.box = element("div", { class: "control" }, this.label);
   }
 
   /** The elements that people work with. @returns {HTMLElement[]} */
@@ -121,7 +123,7 @@ class Control {
   complain(sentence) {
     if (this.problem.textContent === sentence) return;
     this.problem.textContent = sentence;
-    const about = `help-${this.parameter.name}${sentence ? ` problem-${this.parameter.name}` : ""}`;
+    const about = `${this.id}-help${sentence ? ` ${this.id}-problem` : ""}`;
     for (const input of this.inputs) {
       input.setAttribute("aria-describedby", about);
       if (sentence) input.setAttribute("aria-invalid", "true");
@@ -140,7 +142,7 @@ class Choice extends Control {
   /** @param {Parameter} parameter @param {Controls} all */
   constructor(parameter, all) {
     super(parameter, all);
-    const names = { id: `field-${parameter.name}`, "aria-describedby": `help-${parameter.name}` };
+    const names = { id: this.id, "aria-describedby": `${this.id}-help` };
     const options = (parameter.choices ?? []).map((choice) => element("option", { value: choice }, choice));
     this.list = element("select", names, ...options);
     this.list.addEventListener("change", () => {
@@ -170,11 +172,11 @@ class Quantity extends Control {
       ? d3.scaleLinear([least, most], [0, 1])
       : d3.scaleLog([Math.max(least, floor), most], [0, 1]);
     this.fine = floor === undefined ? (most - least) / parameter.step : SLIDER_STEPS;
-    const described = { "aria-describedby": `help-${name}` };
-    const named = { id: `field-${name}`, type: "number", step: this.whole ? 1 : "any", inputmode: "decimal" };
+    const described = { "aria-describedby": `${this.id}-help` };
+    const named = { id: this.id, type: "number", step: this.whole ? 1 : "any", inputmode: "decimal" };
     this.field = element("input", { ...named, ...described });
-    this.slider = element("input", { id: `slider-${name}`, type: "range", min: 0, max: Math.round(this.fine), step: 1,
-      "aria-labelledby": `label-${name}`, ...described });
+    this.slider = element("input", { id: `${this.id}-slider`, type: "range", min: 0, max: Math.round(this.fine), step: 1,
+      "aria-labelledby": `${this.id}-label`, ...described });
     this.ticks = element("div", { class: "ticks", "aria-hidden": "true" });
     this.field.addEventListener("input", () => this.typed());
     this.slider.addEventListener("input", () => this.moved());

@@ -31,7 +31,8 @@ const EXAMPLES = {
 
 const PATIENCE = 250; // milliseconds after which an answer is given up when newer settings wait
 const SETTLED = 300; // milliseconds without a change after which the marks are asked for
-const AGAIN = 3000; // milliseconds after which a best rule that was still being searched is asked for again
+const AGAIN = 3000; // milliseconds after which the server is asked again for what it had no time for
+const BUSY = 429; // the status of an answer that says so
 
 /** @param {HTMLElement} container @param {any} state @param {any} api */
 export async function open(container, state, api) {
@@ -78,7 +79,7 @@ class Explore {
       part("keep", element("h2", {}, "Take it with you"), this.share));
     container.append(introduction(), this.page);
     this.settings.append(this.checkbox("help", "Explain the settings"));
-    this.controls = new Controls(this.settings, parameters, GROUPS, () => this.changed());
+    this.controls = new Controls(this.settings, "explore", parameters, GROUPS, () => this.changed());
     this.network = new NetworkPicture(network, (fraction) => this.moveTo(fraction));
     this.charts = {
       error: new Chart(picture, { title: "generalization error", height: 290, room: 60 }),
@@ -164,6 +165,7 @@ class Explore {
       if (this.resuming) this.startSimulation();
     } catch (refusal) {
       if (!this.asked.controller.signal.aborted) this.complain(refusal);
+      if (refusal.status === BUSY) setTimeout(() => this.ask(), AGAIN);
     }
     this.asked = null;
     if (this.waiting) this.ask();
@@ -195,7 +197,8 @@ class Explore {
         this.drawMarks();
         if (this.marks.best_rule.pending) this.rest = setTimeout(ask, AGAIN);
       } catch (refusal) {
-        if (!signal.aborted) this.complain(refusal);
+        if (refusal.status === BUSY) this.rest = setTimeout(ask, AGAIN);
+        else if (!signal.aborted) this.complain(refusal);
       }
     };
     this.rest = setTimeout(ask, SETTLED);
@@ -224,7 +227,8 @@ class Explore {
     for (const chart of [this.charts.Q, this.charts.R]) chart.mark({ ...plateau, level: null, text: "" });
     this.controls.mark("learning_rate", { critical: critical_learning_rate, best: best_rule.learning_rate });
     this.controls.mark("inverse_temperature", { best: best_rule.inverse_temperature });
-    this.seen.textContent = whatIsSeen(this.drawn, this.flow, this.marks);
+    const words = whatIsSeen(this.drawn, this.flow, this.marks);
+    if (words !== this.seen.textContent) this.seen.textContent = words; // the same is not read aloud again
   }
 
   moveTo(/** @type {number} */ fraction) {
@@ -246,7 +250,7 @@ class Explore {
   }
 
   nameSimulation() {
-    const { dimension, seeds } = this.controls.values();
+    const { dimension } = this.controls.values();
     this.simulate.textContent = `Simulate N = ${Number(dimension).toLocaleString("en")}`;
   }
 

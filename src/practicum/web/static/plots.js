@@ -60,8 +60,12 @@ function raised(power) {
 
 /** Curves over alpha. */
 export class Chart {
-  /** @param {HTMLElement} container @param {{title: string, height: number, room: number}} options */
-  constructor(container, { title, height, room }) {
+  /**
+   * @param {HTMLElement} container
+   * @param {{title: string, height: number, room: number, across?: string}} options what the picture shows, its height and
+   *   the room for labels at its right, in pixels; what the axis below it shows
+   */
+  constructor(container, { title, height, room, across = "α = updates / N" }) {
     this.container = container;
     this.tall = this.height = height;
     this.room = room;
@@ -77,7 +81,7 @@ export class Chart {
     this.lines = shape("g", { class: "curves", ...inside });
     this.cursor = shape("line", { class: "cursor" });
     this.labels = shape("g", { class: "labels" });
-    this.xTitle = shape("text", { class: "axis-title", "text-anchor": "end" }, "α = updates / N");
+    this.xTitle = shape("text", { class: "axis-title", "text-anchor": "end" }, across);
     this.svg.append(clip, this.shade, this.axes.x, this.axes.y, this.paths, this.lines, this.cursor, this.labels,
       shape("text", { class: "title", x: 4, y: 15 }, title), this.xTitle);
     container.append(this.svg);

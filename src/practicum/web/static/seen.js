@@ -64,7 +64,7 @@ export function whatIsSeen(problem, flow, { plateau, critical_learning_rate, bes
   }
   if (plateau.escape_rate > 0) {
     const resting = plateau.from !== null;
-    const where = resting ? "There theory" : "The plateau of such networks, on which this curve does not rest,";
+    const where = resting ? "There the theory" : "The plateau of such networks, on which this curve does not rest,";
     said.push(`${where} has an error of ${readable(plateau.generalization_error)} and an escape rate of `
       + `${readable(plateau.escape_rate)}: differences between the nodes grow by a factor e every `
       + `${readable(1 / plateau.escape_rate)} units of α, until they part.`);
