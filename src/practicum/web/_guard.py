@@ -8,7 +8,7 @@ import ipaddress
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from practicum.web.answers import problem
@@ -28,7 +28,10 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
 }
+_ADDED = [(name.lower().encode(), value.encode()) for name, value in _HEADERS.items()]
+"""What is added to every answer that does not say otherwise."""
 _SAFE = ("GET", "HEAD")
 _PATIENCE = 20.0
 """Seconds within which the body of a request has to arrive."""
@@ -62,16 +65,17 @@ class Guard:
             nonlocal answered
             answered = True
             if message["type"] == "http.response.start":
-                out = MutableHeaders(scope=message)
-                for name, value in _HEADERS.items():
-                    out.setdefault(name, value)
-                out.setdefault("Cache-Control", "no-store")
+                own = list(message.get("headers", ()))
+                present = {name for name, _ in own}
+                own.extend(pair for pair in _ADDED if pair[0] not in present)
                 if cookie is not None:
-                    out.append("Set-Cookie", cookie)
+                    own.append((b"set-cookie", cookie.encode()))
+                message = {**message, "headers": own}
             await send(message)
 
         async def refuse(sentence: str, status: int) -> None:
-            await problem(sentence, status)(scope, receive, guarded)
+            # What is left of the request is not read: the connection ends with the answer.
+            await problem(sentence, status, headers={"Connection": "close"})(scope, receive, guarded)
 
         if not self._is_ours(headers.get("host", "")):
             return await refuse("This server does not answer to that name; use the address that it printed.", 421)

@@ -24,7 +24,7 @@ async def about(request: Request) -> Response:
             "torch": find_spec("torch") is not None,
             "store": str(mine.store.folder.absolute()),
             "limits": mine.limits.model_dump(),
-            "ready": mine.warmth.ready(),
+            "ready": mine.warmth.ready,
             "parameters": parameters(),
         }
     )

@@ -49,7 +49,7 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        mine.warmth.begin()
+        mine.warmth.begin("erf")
         yield
         mine.close()
 

@@ -27,9 +27,7 @@ class Desk:
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
         self._pool = ThreadPoolExecutor(limits.computing, thread_name_prefix="practicum-desk")
-        self._slots = asyncio.Semaphore(limits.computing)
         self._clients: Counter[str] = Counter()
-        self._halts: set[int] = set()
 
     async def run(self, request: Request, work: Callable[[Halt], T]) -> T:
         """The result of ``work(halt)``.
@@ -51,14 +49,16 @@ class Desk:
         self._clients[client] += 1
         halt = np.zeros(1, dtype=np.bool_)
         gone = asyncio.create_task(_halt_when_gone(request, halt))
+        loop = asyncio.get_running_loop()
+
+        def begun() -> T:
+            # Patience begins here and not in the queue. The pool hands out the places by itself: a busy server would
+            # leave them empty between two turns of its loop.
+            loop.call_soon_threadsafe(loop.call_later, limits.patience, halt.fill, True)
+            return work(halt)
+
         try:
-            async with self._slots:
-                loop = asyncio.get_running_loop()
-                timer = loop.call_later(limits.patience, halt.fill, True)
-                try:
-                    return await loop.run_in_executor(self._pool, work, halt)
-                finally:
-                    timer.cancel()
+            return await loop.run_in_executor(self._pool, begun)
         finally:
             halt[0] = True
             gone.cancel()

@@ -68,7 +68,7 @@ async def _code(request: Request) -> Response:
 async def _chain(request: Request) -> Response:
     """A job with one event "path" a seed; its points are those of the flow."""
     mine, problem = services(request), await _problem(request)
-    _affordable(problem, mine.limits)
+    _check_simulation(problem, mine.limits)
     start, points = problem.overlaps(), page_points(problem.until)
 
     def work(job: Job) -> dict[str, Any]:
@@ -106,7 +106,7 @@ async def _save(request: Request) -> Response:
         await mine.warmth.wait(problem.activation)
         await mine.desk.run(request, solved)
         return answer({"run": config.id})
-    _affordable(problem, mine.limits)
+    _check_simulation(problem, mine.limits)
     simulation = problem.simulate_config()
 
     def work(job: Job) -> dict[str, Any]:
@@ -146,7 +146,11 @@ def _finished(dataset: Any, limits: Limits) -> Any:
     return dataset
 
 
-def _affordable(problem: Problem, limits: Limits) -> None:
+def _check_simulation(problem: Problem, limits: Limits) -> None:
+    """One sentence before a job is begun, where it can be known."""
+    from practicum.theory.flow import check_pair
+
+    check_pair(problem.machine, problem.rule, problem.overlaps())
     examples = problem.until * problem.dimension * problem.batch_size * problem.seeds
     if examples > limits.examples:
         raise ParameterError(

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import os
+
 from pydantic import Field
 
 from practicum.values import Value
+
+
+def _spare_processors() -> int:
+    return max(1, (os.cpu_count() or 1) - 1)
 
 
 class Limits(Value):
@@ -15,7 +21,7 @@ class Limits(Value):
         examples: the largest ``until * dimension * batch_size * seeds`` of a simulation.
 
     Other arguments:
-        computing: answers computed at one time, such as flows; more wait.
+        computing: answers computed at one time, such as flows; more wait. One processor is left for the server.
         waiting: how many may wait. The next one is refused (429).
         waiting_per_client: how many of one client are computed or wait.
         patience: seconds after which a flow is given up and answered as far as it has come.
@@ -29,7 +35,7 @@ class Limits(Value):
 
     body: int = Field(default=64 * 1024, ge=1024)
     examples: float = Field(default=1e10, gt=0)
-    computing: int = Field(default=2, ge=1)
+    computing: int = Field(default_factory=_spare_processors, ge=1)
     waiting: int = Field(default=16, ge=0)
     waiting_per_client: int = Field(default=8, ge=1)
     patience: float = Field(default=10.0, gt=0)

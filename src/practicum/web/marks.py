@@ -95,6 +95,8 @@ class BestRules:
         found = self._found.get(machine)
         if found is not None:
             return found
+        if (why := _why_not(machine)) is not None:
+            return _none(why)
         future = self._under_way.get(machine)
         if future is None:
             if len(self._under_way) >= _SEARCHES:
@@ -123,17 +125,25 @@ def best_rule(machine: Committee) -> dict[str, Any]:
     """The rule of fastest escape from the plateau, by :func:`practicum.phases.best_rule`."""
     from practicum.theory import phases
 
-    if machine.students + machine.teachers > _MOST_NODES:
-        return _none(
-            f"The best rule of more than {_MOST_NODES} nodes takes minutes; practicum.phases.best_rule(machine) finds "
-            "it."
-        )
     try:
         found = phases.best_rule(machine, "plateau")
     except ParameterError as error:
         return _none(str(error))
     rule = {"learning_rate": found.rule.learning_rate, "inverse_temperature": found.rule.inverse_temperature}
     return {**rule, "rate": found.rate, "problem": None, "pending": False}
+
+
+def _why_not(machine: Committee) -> str | None:
+    """Why the best rule of a machine is not searched, as far as that is known beforehand."""
+    from practicum.theory.phases._checks import check_plateau
+
+    try:
+        check_plateau(machine, "best_rule")
+    except ParameterError as error:
+        return str(error)
+    if machine.students + machine.teachers > _MOST_NODES:
+        return f"The search for the best rule of more than {_MOST_NODES} nodes takes minutes; practicum.phases has it."
+    return None
 
 
 def _none(sentence: str, *, pending: bool = False) -> dict[str, Any]:

@@ -6,6 +6,7 @@ The page builds its controls from :func:`parameters`, so that names, bounds and 
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Any, Literal
 
 from pydantic import Field
@@ -146,6 +147,7 @@ class Problem(Value):
         )
 
 
+@cache
 def parameters() -> list[dict[str, Any]]:
     """What the page needs to know of each parameter to build its control.
 
@@ -180,8 +182,8 @@ _SAID_BY = {"Q": "overlap", "R": "overlap", "split": "overlap", "seed": "start_s
 def field_of(error: ParameterError) -> str | None:
     """The parameter that a sentence complains about, so that the page can show it beside the control."""
     text = str(error)
-    for name in re.findall(r"'(\w+)'", text):
-        name = _SAID_BY.get(name, name)
-        if name in Problem.model_fields:
-            return name
+    quoted = re.search(r"'(\w+)'", text)  # the first name is the subject, later ones are remedies
+    name = _SAID_BY.get(quoted[1], quoted[1]) if quoted else ""
+    if name in Problem.model_fields:
+        return name
     return "overlap" if "joint matrix" in text else None

@@ -3,47 +3,50 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
-from typing import get_args
 
 from practicum.theory.machines import Activation
 from practicum.web.problems import Problem
 
 
 class Warmth:
-    """Which kernels of Explore are ready. On a machine that has run them before, that takes a second."""
+    """Which kernels of Explore are ready. On a machine that has run them before, that takes a second.
+
+    Each activation is compiled in a thread of its own when it is first wanted, so that the patience of a request is not
+    spent on the compiler.
+    """
 
     def __init__(self) -> None:
-        self._ready = {activation: asyncio.Event() for activation in get_args(Activation)}
+        self._ready: dict[str, asyncio.Event] = {}
 
-    def ready(self, activation: str = "erf") -> bool:
-        """Whether a flow of that activation starts at once."""
-        return self._ready[activation].is_set()
+    @property
+    def ready(self) -> bool:
+        """Whether everything that was wanted so far can be computed at once."""
+        return all(event.is_set() for event in self._ready.values())
 
-    async def wait(self, activation: str) -> None:
-        """Return when the flow of that activation can be computed without compiling."""
-        await self._ready[activation].wait()
+    def begin(self, activation: Activation) -> asyncio.Event:
+        """Warm up for an activation; the event is set when that is done."""
+        if activation not in self._ready:
+            self._ready[activation] = asyncio.Event()
+            arguments = activation, asyncio.get_running_loop()
+            threading.Thread(target=self._warm, args=arguments, name="practicum-warmth", daemon=True).start()
+        return self._ready[activation]
 
-    def begin(self) -> None:
-        """Warm up in a thread of its own."""
-        loop = asyncio.get_running_loop()
-        threading.Thread(target=self._warm, args=(loop,), name="practicum-warmth", daemon=True).start()
+    async def wait(self, activation: Activation) -> None:
+        """Return when flows of that activation can be computed without compiling."""
+        await self.begin(activation).wait()
 
-    def _warm(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _warm(self, activation: Activation, loop: asyncio.AbstractEventLoop) -> None:
         from practicum.simulation import simulate
         from practicum.web.flows import flow
         from practicum.web.marks import marks
 
+        problem = Problem(activation=activation, until=1.0)
         try:
-            for activation in self._ready:
-                problem = Problem(activation=activation, until=1.0)
-                try:
-                    flow(problem)
-                finally:  # where it cannot be compiled, the request is the one to say why
-                    loop.call_soon_threadsafe(self._ready[activation].set)
-                if activation == "erf":
-                    marks(problem)
-                    simulate(problem.machine, problem.rule, problem.overlaps(), dimension=100, until=1.0, workers=1)
-        except RuntimeError:  # the server has ended meanwhile
-            if not loop.is_closed():
-                raise
+            flow(problem)
+        finally:  # where it cannot be compiled, the request is the one to say why
+            with contextlib.suppress(RuntimeError):  # the server has ended meanwhile
+                loop.call_soon_threadsafe(self._ready[activation].set)
+        marks(problem)
+        simulate(problem.machine, problem.rule, problem.overlaps(), dimension=100, until=1.0, workers=1)
