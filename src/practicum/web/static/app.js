@@ -235,6 +235,8 @@ export function element(tag, attributes = {}, ...children) {
   return made;
 }
 
+// The token of the address has become a cookie; an address that is copied or kept in the history must not tell it.
+if (location.search) history.replaceState(null, "", location.pathname + location.hash);
 followTheme();
 buildTabs();
 addEventListener("popstate", show);
