@@ -197,6 +197,28 @@ def test_ids_are_128_random_bits():
     assert len({name[:4] for name in found}) > 190
 
 
+def test_who_waits_for_a_result_and_goes_cancels_it():
+    def work(job):
+        while True:
+            job.check()
+            time.sleep(0.005)
+
+    async def body():
+        leave = asyncio.Event()
+
+        async def receive():
+            await leave.wait()
+            return {"type": "http.disconnect"}
+
+        job = Jobs(Limits()).start(by("me"), work)
+        asyncio.get_running_loop().call_later(0.1, leave.set)
+        with pytest.raises(ParameterError, match="cancelled"):
+            await job.result(SimpleNamespace(receive=receive))
+        await until(lambda: job.ended is not None)
+
+    asyncio.run(body())
+
+
 # --- over the network
 
 

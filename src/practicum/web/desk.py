@@ -48,7 +48,8 @@ class Desk:
             )
         self._clients[client] += 1
         halt = np.zeros(1, dtype=np.bool_)
-        gone = asyncio.create_task(_halt_when_gone(request, halt))
+        leaving = asyncio.create_task(gone(request))
+        leaving.add_done_callback(lambda _: halt.fill(True))
         loop = asyncio.get_running_loop()
 
         def begun() -> T:
@@ -60,8 +61,7 @@ class Desk:
         try:
             return await loop.run_in_executor(self._pool, begun)
         finally:
-            halt[0] = True
-            gone.cancel()
+            leaving.cancel()
             self._clients -= Counter({client: 1})
 
     def close(self) -> None:
@@ -69,10 +69,10 @@ class Desk:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
 
-async def _halt_when_gone(request: Request, halt: Halt) -> None:
+async def gone(request: Request) -> None:
+    """Return when the client has closed its connection."""
     while (await request.receive())["type"] != "http.disconnect":
         pass
-    halt[0] = True
 
 
 def client_of(request: Request) -> str:

@@ -54,8 +54,9 @@ async def _marks(request: Request) -> Response:
     found = mine.marks.get(problem)
     if found is None:
         await mine.warmth.wait(problem.activation)
-        found = await mine.desk.run(request, lambda halt: marks(problem, halt))
-        mine.marks.put(problem, found)
+        found, halted = await mine.desk.run(request, lambda halt: (marks(problem, halt), bool(halt[0])))
+        if not halted:
+            mine.marks.put(problem, found)
     return answer({**found, "best_rule": await mine.best_rules.of(problem.machine, _PATIENCE)})
 
 
@@ -113,7 +114,7 @@ async def _save(request: Request) -> Response:
         mine.store.run(simulation, lambda config: execute(config, workers=1, progress=job.check))
         return {"run": simulation.id}
 
-    return answer(await mine.jobs.start(request, work).result())
+    return answer(await mine.jobs.start(request, work).result(request))
 
 
 @router.post("/download")

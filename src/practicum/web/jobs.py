@@ -19,7 +19,7 @@ from fastapi import Request
 
 from practicum.errors import ParameterError, PracticumError
 from practicum.web.answers import Busy, Unknown, encoded
-from practicum.web.desk import client_of
+from practicum.web.desk import client_of, gone
 from practicum.web.limits import Limits
 from practicum.web.problems import field_of
 
@@ -70,17 +70,20 @@ class Job:
         if self.cancelled.is_set():
             raise Cancelled
 
-    async def result(self) -> dict[str, Any]:
-        """What the work returned, once it has.
+    async def result(self, request: Request) -> dict[str, Any]:
+        """What the work returned, once it has. A client that goes away cancels the job.
 
         Raises:
             ParameterError: it failed, with the sentence.
         """
         self.listened = True
+        waits = [asyncio.create_task(wait) for wait in (self._over.wait(), gone(request))]
         try:
-            await self._over.wait()
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         finally:
             self.cancelled.set()
+            for wait in waits:
+                wait.cancel()
         name, data = self.ended or ("failed", {"problem": "The job was cancelled."})
         if name == "failed":
             raise ParameterError(data["problem"])
