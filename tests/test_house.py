@@ -30,7 +30,7 @@ ARROWS: dict[str, set[str]] = {
     "figures": COMMON,  # a figure knows labelled arrays only
     "studies": COMMON | COMPUTE | {"citations", "figures", "runs"},
     "report": COMMON | {"citations", "figures", "runs", "studies"},
-    "web": COMMON | COMPUTE | {"citations", "figures", "runs", "studies"},
+    "web": COMMON | COMPUTE | {"citations", "figures", "runs", "studies", "report"},
     "cli": COMMON | COMPUTE | {"citations", "figures", "runs", "studies", "report", "web"},
     "__main__": {"cli"},
 }

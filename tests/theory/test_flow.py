@@ -2,6 +2,7 @@
 
 import json
 import math
+import threading
 
 import numpy as np
 import pytest
@@ -349,6 +350,42 @@ def test_a_run_out_of_steps_says_so_and_has_not_diverged(monkeypatch):
     assert str(run.status.values) == "unfinished"
     assert 0.1 < run.alpha_end < 50
     assert np.isfinite(run.generalization_error.values).tolist() == [True, False]
+
+
+def test_another_thread_halts_a_run_that_would_take_minutes():
+    halt, rule = np.zeros(1, dtype=bool), LearningRule(learning_rate=1.0, weight_decay=1000.0)
+    machine, start = Committee(students=6, teachers=6), random_start(6, 6, 1)
+    solve(machine, rule, start, 1e-3)  # compiled, so that the clock runs for the integration alone
+    threading.Timer(0.3, halt.fill, [True]).start()
+    run = solve(machine, rule, start, 1e6, method="dop853", save_at=[0.0, 1e6], halt=halt)
+    assert halt[0]  # it was still going on
+    assert str(run.status.values) == "unfinished"
+    assert 0 < run.alpha_end < 1e6
+    assert np.isfinite(run.generalization_error.values).tolist() == [True, False]
+
+
+@pytest.mark.parametrize("method", ["LSODA", "Radau"])
+def test_implicit_integrators_look_before_every_slope(method):
+    class Later:
+        looks = 0
+
+        def __getitem__(self, _):
+            self.looks += 1
+            return self.looks > 40
+
+    halt = Later()
+    run = solve(TWO, LearningRule(learning_rate=1.0), IC2, 50.0, method=method, halt=halt)  # type: ignore[arg-type]
+    assert str(run.status.values) == "unfinished"
+    assert halt.looks == 41
+
+
+def test_a_run_that_is_not_halted_has_the_same_bits():
+    rule, halt = LearningRule(learning_rate=1.0), np.zeros(1, dtype=bool)
+    assert solve(TWO, rule, IC2, 50.0, halt=halt).identical(solve(TWO, rule, IC2, 50.0))
+    halt[0] = True
+    run = solve(TWO, rule, IC2, 50.0, halt=halt)
+    assert str(run.status.values) == "unfinished"
+    assert run.alpha_end == 0
 
 
 def test_the_explicit_integrator_hands_over_what_it_has(monkeypatch):

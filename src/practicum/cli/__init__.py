@@ -16,6 +16,7 @@ from practicum.cli import (
     pruning,
     reproducing,
     resembling,
+    serving,
     storage,
     sweeping,
     training,
@@ -66,6 +67,7 @@ app.command("sweep")(sweeping.sweep)
 app.command("reproduce")(reproducing.reproduce)
 app.add_typer(storage.app, name="runs")
 app.command("report")(reproducing.report)
+app.command("serve")(serving.serve)
 app.command("doctor")(inspecting.doctor)
 
 

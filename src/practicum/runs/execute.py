@@ -10,6 +10,7 @@ from practicum.runs._needs import check_memory
 from practicum.runs.config import RunConfig, SimulateConfig, SolveConfig
 
 if TYPE_CHECKING:
+    import numpy as np
     import xarray as xr
 
     from practicum.runs.states import State
@@ -22,6 +23,7 @@ def execute(
     progress: Callable[[float], None] | None = None,
     save: Callable[[Any], None] | None = None,
     resume: State | None = None,
+    halt: np.ndarray | None = None,
 ) -> xr.Dataset:
     """Compute a run. Nothing is read or written, and the numbers do not depend on `workers`.
 
@@ -30,6 +32,7 @@ def execute(
         progress: called by a simulation or a training with the fraction done.
         save, resume: of a training, see :func:`practicum.networks.training.fit`, or of a simulation, see
             :func:`practicum.simulate`.
+        halt: of the flow, see :func:`practicum.solve`.
 
     Raises:
         ParameterError: the values do not fit together, there is not enough memory, or the configuration is a study's,
@@ -50,6 +53,7 @@ def execute(
             atol=config.atol,
             method=config.method,
             largest_norm=config.largest_norm,
+            halt=halt,
             **optional,
         )
     if isinstance(config, SimulateConfig):

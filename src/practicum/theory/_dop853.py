@@ -156,11 +156,13 @@ def integrate(
     max_steps,
     stiff_after,
     fixed,
+    halt,
 ):
     """Integrate the packed state y in place from `alpha` to `end`; fill `saved` (points, n) at `save_at`.
 
     ``target >= 0`` stops where the generalization error falls below it (`below`) or rises above it.
     ``fixed > 0`` takes steps of that size without error control (to measure the order of convergence).
+    ``halt[0]``, which another thread may make True, ends it as exhausted: it is looked at before every step.
     Returns (code, alpha, points saved, steps, derivative evaluations).
     """
     n = y.size
@@ -182,7 +184,7 @@ def integrate(
         speed = max(speed, abs(ks[0, c]) / (1e-6 + abs(y[c])))
     h = fixed if fixed > 0.0 else min(end - alpha, 1e-3 / max(speed, 1e-300))
     while alpha < end:
-        if steps >= max_steps:
+        if steps >= max_steps or halt[0]:
             return EXHAUSTED, alpha, point, steps, evaluations
         if steps >= stiff_after and stiff >= _STIFF_STEPS:
             return STIFF, alpha, point, steps, evaluations

@@ -30,6 +30,10 @@ _STATUS = {
 _ONE_AT_A_TIME = Lock()
 
 
+class _Halted(Exception):
+    """Another thread wants no more of this trajectory."""
+
+
 @dataclass
 class Path:
     """One integrated trajectory: packed states at the points asked for, and how it ended."""
@@ -51,7 +55,9 @@ def integrate(
     method: str,
     largest_norm: float,
     fixed: float = 0.0,
+    halt: np.ndarray | None = None,
 ) -> Path:
+    halt = np.zeros(1, dtype=np.bool_) if halt is None else halt
     problem = make_problem(machine.students, machine.teachers, CODES[machine.activation], rule, machine.noise)
     work, y = make_work(start), pack(start)
     saved = np.full((save_at.size, y.size), np.nan)
@@ -64,14 +70,14 @@ def integrate(
         code, alpha, done, steps, _ = compiled.integrate(
             compiled.TABLEAU, y, KINDS[problem[2]], problem, work, 0.0, until.alpha, save_at, saved, rtol, atol,
             until.target, until.below, largest_norm, _MAX_STEPS,
-            _STIFF_AFTER if method == "auto" else _MAX_STEPS, fixed,
+            _STIFF_AFTER if method == "auto" else _MAX_STEPS, fixed, halt,
         )  # fmt: skip
     if code == compiled.STIFF:
         K, M = machine.students, machine.teachers
         require("An implicit integrator", _needs.implicit, students=K, teachers=M, save_at=save_at.size)
         code, alpha = _continue_stiff(
             "LSODA" if method == "auto" else method,
-            y, problem, work, alpha, until, save_at, saved, done, rtol, atol, largest_norm,
+            y, problem, work, alpha, until, save_at, saved, done, rtol, atol, largest_norm, halt,
         )  # fmt: skip
     return Path(saved, _STATUS[code], float(alpha), int(steps))
 
@@ -89,6 +95,7 @@ def _continue_stiff(
     rtol: float,
     atol: float,
     largest_norm: float,
+    halt: np.ndarray,
 ) -> tuple[int, float]:
     """Go on from `alpha` with one of SciPy's implicit integrators; fills `saved` from point `done` on."""
     from scipy.integrate import solve_ivp
@@ -97,6 +104,8 @@ def _continue_stiff(
     diagonal = np.cumsum([0, *range(K, 1, -1)])
 
     def slope(_: float, state: np.ndarray) -> np.ndarray:
+        if halt[0]:
+            raise _Halted
         out = np.empty_like(state)
         derivative(np.ascontiguousarray(state), out, KINDS[problem[2]], problem, work)
         return out
@@ -120,11 +129,14 @@ def _continue_stiff(
     # LSODA crawls where it is asked for less than the rounding of large norms.
     atol = max(atol, 1e-14 * float(np.abs(y).max()))
     remaining = save_at[done:]
-    with _ONE_AT_A_TIME:
-        solution = solve_ivp(
-            slope, (alpha, until.alpha), y, method=method, t_eval=remaining, events=events, rtol=max(rtol, 1e-12),
-            atol=atol,
-        )  # fmt: skip
+    try:
+        with _ONE_AT_A_TIME:
+            solution = solve_ivp(
+                slope, (alpha, until.alpha), y, method=method, t_eval=remaining, events=events, rtol=max(rtol, 1e-12),
+                atol=atol,
+            )  # fmt: skip
+    except _Halted:  # SciPy gives nothing of what it has done so far
+        return compiled.EXHAUSTED, alpha
     if len(solution.t):
         saved[done : done + len(solution.t)] = solution.y.T
     if solution.status == 1:

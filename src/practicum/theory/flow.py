@@ -119,6 +119,7 @@ def solve(
     method: Method = "auto",
     largest_norm: float = LARGEST_NORM,
     max_alpha: float = 1e6,
+    halt: np.ndarray | None = None,
 ) -> xr.Dataset:
     """The order parameters of on-line learning for N -> infinity.
 
@@ -138,12 +139,14 @@ def solve(
             (extra students that run away do so); the names of SciPy's implicit integrators force one.
         largest_norm: a run in which some ``Q_ii`` exceeds this value ends as diverged.
         max_alpha: where to give up on a condition that is never met.
+        halt: an array of one boolean. As soon as another thread makes it True, the run ends as unfinished: the compiled
+            loop does not look for interrupts. It changes no number of a run that comes to its end.
 
     Returns:
         A Dataset with Q, R, T, v, v_star and generalization_error over alpha. The coordinate ``status`` is ``"ok"``
         (the end was reached), ``"stopped"`` (the condition was met, at ``alpha_end``) or ``"diverged"`` (a norm
-        exceeded `largest_norm`, or the learning rate is above critical: see :func:`beyond_critical`). A run that 1e8
-        steps do not bring to its end is ``"unfinished"``: choose an implicit method.
+        exceeded `largest_norm`, or the learning rate is above critical: see :func:`beyond_critical`). A run that was
+        halted, or that 1e8 steps do not bring to its end (choose an implicit method), is ``"unfinished"``.
 
     Raises:
         ParameterError: machine, rule and start do not fit together, a value is outside its range, or there is not
@@ -154,13 +157,13 @@ def solve(
     end, settings = _settings(machine, rule, start, until, rtol, atol, method, largest_norm, max_alpha)
     if save_at is None and end.target >= 0:
         # Two passes: where it stops is known only afterwards, and 201 points to max_alpha would miss everything.
-        probe = integrate(machine, rule, start, end, np.array([0.0]), rtol, atol, method, largest_norm)
+        probe = integrate(machine, rule, start, end, np.array([0.0]), rtol, atol, method, largest_norm, halt=halt)
         grid = points(None, probe.alpha_end or 1.0)
     else:
         grid = points(save_at, end.alpha)
     K, M = machine.students, machine.teachers
     require("This solution", _needs.solution, students=K, teachers=M, save_at=grid.size)
-    path = integrate(machine, rule, start, end, grid, rtol, atol, method, largest_norm)
+    path = integrate(machine, rule, start, end, grid, rtol, atol, method, largest_norm, halt=halt)
     Q, R, v = unpack_states(path.states, K, M)
     status = path.status
     if status == "ok" and beyond_critical(machine, rule, start):

@@ -1,0 +1,52 @@
+"""The first picture must not wait for a compiler: what it needs is compiled, or loaded, as soon as a server starts."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+
+from practicum.theory.machines import Activation
+from practicum.web.problems import Problem
+
+
+class Warmth:
+    """Which kernels of Explore are ready. On a machine that has run them before, that takes a second.
+
+    Each activation is compiled in a thread of its own when it is first wanted, so that the patience of a request is not
+    spent on the compiler.
+    """
+
+    def __init__(self) -> None:
+        self._ready: dict[str, asyncio.Event] = {}
+
+    @property
+    def ready(self) -> bool:
+        """Whether everything that was wanted so far can be computed at once."""
+        return all(event.is_set() for event in self._ready.values())
+
+    def begin(self, activation: Activation) -> asyncio.Event:
+        """Warm up for an activation; the event is set when that is done."""
+        if activation not in self._ready:
+            self._ready[activation] = asyncio.Event()
+            arguments = activation, asyncio.get_running_loop()
+            threading.Thread(target=self._warm, args=arguments, name="practicum-warmth", daemon=True).start()
+        return self._ready[activation]
+
+    async def wait(self, activation: Activation) -> None:
+        """Return when flows of that activation can be computed without compiling."""
+        await self.begin(activation).wait()
+
+    def _warm(self, activation: Activation, loop: asyncio.AbstractEventLoop) -> None:
+        from practicum.simulation import simulate
+        from practicum.web.flows import flow
+        from practicum.web.marks import marks
+
+        problem = Problem(activation=activation, until=1.0)
+        try:
+            flow(problem)
+        finally:  # where it cannot be compiled, the request is the one to say why
+            with contextlib.suppress(RuntimeError):  # the server has ended meanwhile
+                loop.call_soon_threadsafe(self._ready[activation].set)
+        marks(problem)
+        simulate(problem.machine, problem.rule, problem.overlaps(), dimension=100, until=1.0, workers=1)
