@@ -43,7 +43,7 @@ BOUND = re.compile(
 )
 OTHER = re.compile(
     r"A setting must read|No such (option|command)|Got unexpected extra argument|Missing (argument|command)|"
-    r"checkpoint \. |A sweep needs a parameter|needs at least one run|which was not given|'\s*'"
+    r"checkpoint [.\s]+ |A sweep needs a parameter|needs at least one run|which was not given|'\s*'"
 )
 """Sentences about what has no name."""
 FAULTS = ("traceback", "not one line", "no field", "no bound", "too slow", "wrong code")

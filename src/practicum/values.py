@@ -37,6 +37,8 @@ def _sentence(name: str, error: Any, remedies: dict[str, str], fields: list[str]
         bound = f"must be one of {context['expected']}"
     elif kind in ("int_type", "int_parsing", "int_from_float"):
         bound = "must be a whole number"
+    elif kind == "int_size":
+        bound = "must be below 2^63"
     elif kind in ("float_type", "float_parsing"):
         bound = "must be a number"
     elif kind in ("tuple_type", "list_type"):
@@ -65,7 +67,7 @@ def whole(name: str, value: Any, least: int) -> int:
 
 
 def real(value: Any) -> float:
-    """A real number as a float, NumPy's included; NaN, which is within no bounds, for all else or what no float holds."""
+    """A real number as a float, NumPy's included; NaN, within no bounds, for all else and for what no float holds."""
     if isinstance(value, bool) or not isinstance(value, Real):
         return math.nan
     try:
@@ -104,6 +106,8 @@ class Value(BaseModel):
         kind = cls.model_fields[str(info.field_name)].annotation
         if kind in (int, float) and isinstance(value, bool | str):
             raise PydanticCustomError("int_type" if kind is int else "float_type", "a number")  # type: ignore[arg-type]
+        if kind is int and isinstance(value, int | float) and abs(value) >= 2**63:
+            raise PydanticCustomError("int_size", "below 2^63")  # what other programs read back
         return value
 
     @classmethod

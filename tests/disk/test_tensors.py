@@ -75,15 +75,19 @@ def test_lengths_that_are_not_there():
             header_of(whole[:short])
 
 
-@given(st.integers(0, 2**32 - 1))
-def test_what_passes_is_read_by_safetensors(seed):
-    """Random changes of a true file: where safetensors refuses, so does the check."""
-    rng = np.random.default_rng(seed)
-    spoilt = bytearray(save({"a": np.zeros((2, 3)), "b": np.ones(4, np.float32)}))
-    for place in rng.integers(0, 160, rng.integers(1, 4)):
-        spoilt[place] = rng.integers(0, 256)
-    try:
-        load(bytes(spoilt))
-    except Exception:
-        with pytest.raises(ValueError):
-            header_of(bytes(spoilt))
+def test_where_safetensors_refuses_so_does_the_check():
+    """Random changes of a true file. Which types of numbers there are is left to safetensors, which learns new ones."""
+    whole, refused = save({"a": np.zeros((2, 3)), "b": np.ones(4, np.float32)}), 0
+    for seed in range(5000):
+        rng, spoilt = np.random.default_rng(seed), bytearray(whole)
+        for place in rng.integers(0, 130, rng.integers(1, 4)):
+            spoilt[place] = rng.integers(0, 256)
+        try:
+            load(bytes(spoilt))
+        except Exception as error:
+            if "unknown variant" in str(error):
+                continue
+            refused += 1
+            with pytest.raises(ValueError):
+                header_of(bytes(spoilt))
+    assert refused > 3000

@@ -37,7 +37,7 @@ def by_kind(what: str, *kinds: type[Described]) -> BeforeValidator:
                 f"one. Got {value!r:.60} instead."
             )
         name = value.get("kind")
-        if name not in known:
+        if not isinstance(name, str) or name not in known:
             raise ParameterError(
                 f"{what} must have a 'kind', one of {', '.join(map(repr, known))}. Got {name!r:.60} instead."
                 f"{nearest(str(name), list(known))}"
