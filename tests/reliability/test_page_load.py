@@ -20,6 +20,7 @@ def without_clock(outcome: Outcome) -> list[str]:
     return [fault for fault in outcome.faults() if "percentile" not in fault]
 
 
+@pytest.mark.slow
 def test_a_moment_of_load():
     outcome = measure(seconds=1.0, parallel=50)
     assert without_clock(outcome) == []
