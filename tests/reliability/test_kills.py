@@ -13,7 +13,6 @@ def check(folder, name, length, count, seed):
     losses, rounds, different = kills.kill_again_and_again(kills.jobs(length)[name], folder, count, seed)
     assert different == 0
     assert len(losses) == count
-    assert [loss for loss in losses if loss.seconds > loss.allowed] == []
     assert rounds <= count
     return losses
 
@@ -27,6 +26,8 @@ def test_killed_twice(tmp_path, name):
 @pytest.mark.parametrize("name", NAMES)
 def test_killed_twenty_times(tmp_path, name):
     losses = check(tmp_path, name, 1.0, 20, seed=2)
+    # The fast suite, whose machine others use, leaves the clock out.
+    assert [loss for loss in losses if loss.seconds > loss.allowed] == []
     assert any(loss.kept > 0 for loss in losses)
     # The power of the bar: without checkpoints a kill would cost all that was done, here seconds.
     assert max(loss.kept for loss in losses) > 0.1
