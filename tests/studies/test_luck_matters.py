@@ -63,7 +63,7 @@ def made_up(tmp_path_factory):
         entry = checkpoints.Checkpoint(path.name, digest, "a made-up network")
         patch.setitem(checkpoints.NAMED, "vgg-made-up", entry)
         patch.setenv("PRACTICUM_DATA", str(folder))
-        patch.setattr(parallel, "_cores", lambda: 1)
+        patch.setattr(parallel, "cores", lambda: 1)
         yield
 
 

@@ -30,7 +30,7 @@ def found(tmp_path_factory):
     pytest.importorskip("sklearn")
     store = Store(tmp_path_factory.mktemp("runs"))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(parallel, "_cores", lambda: 1)
+        patch.setattr(parallel, "cores", lambda: 1)
         fractions = []
         result = measurements.measure(TINY, store, lambda _, fraction: fractions.append(fraction))
         assert fractions == sorted(fractions)

@@ -46,7 +46,7 @@ def found(tmp_path_factory):
     pytest.importorskip("sklearn")
     store = Store(tmp_path_factory.mktemp("runs"))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(parallel, "_cores", lambda: 1)
+        patch.setattr(parallel, "cores", lambda: 1)
         patch.setattr("practicum.studies.images.available", lambda name: "" if name == "digits" else "It is not here.")
         fractions = []
         small = replace(TINY, images=tuple(replace(p, samples=200) for p in TINY.images))

@@ -12,6 +12,7 @@ from typing import Literal, NamedTuple
 
 from practicum.disk.paths import expanded
 from practicum.errors import StorageError
+from practicum.runs.processes import THREAD_LIMITS, cores
 
 _EXTRAS: dict[str, tuple[str, ...]] = {
     "networks": ("torch", "safetensors"),
@@ -21,7 +22,6 @@ _EXTRAS: dict[str, tuple[str, ...]] = {
 }
 _MODULES = {"scikit-learn": "sklearn", "scikit-image": "skimage"}
 """Packages that are imported by another name than they are installed by."""
-_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 _LITTLE_SPACE = 1e9
 
 
@@ -49,11 +49,10 @@ def _versions() -> list[Check]:
 
 
 def _processor() -> list[Check]:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    limits = [f"{name}={os.environ[name]}" for name in _THREADS if name in os.environ]
+    limits = [f"{name}={os.environ[name]}" for name in THREAD_LIMITS if name in os.environ]
     return [
         Check("system", "ok", f"{platform.system()} {platform.release()}"),
-        Check("processor", "ok", f"{_model()}, {platform.machine()}, {cores} core(s) usable"),
+        Check("processor", "ok", f"{_model()}, {platform.machine()}, {cores()} core(s) usable"),
         Check("vector registers", "ok", f"{_width()}; the last bits of weights and trainings depend on it"),
         Check("thread limits", "ok", ", ".join(limits) or "none set; practicum gives each worker one thread"),
     ]

@@ -10,9 +10,9 @@ import typer
 
 from practicum.cli import _terminal
 from practicum.errors import ParameterError
+from practicum.runs.processes import THREAD_LIMITS
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
-_ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 
 def serve(
@@ -36,7 +36,7 @@ def serve(
             f"The page needs {' and '.join(missing)}, which practicum does not install by itself; run "
             "pip install 'practicum[web]'."
         )
-    for name in _ONE_THREAD:  # before NumPy is imported: threads of BLAS would only get in each other's way
+    for name in THREAD_LIMITS:  # before NumPy is imported: threads of BLAS would only get in each other's way
         os.environ.setdefault(name, "1")
     from practicum.runs.store import Store
     from practicum.web import server

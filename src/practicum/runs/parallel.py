@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import pickle
 import queue
 import subprocess
@@ -18,6 +17,7 @@ from practicum.errors import ParameterError, PracticumError
 from practicum.runs.config import RunConfig, config_from_json
 from practicum.runs.execute import execute
 from practicum.runs.files import require_writable
+from practicum.runs.processes import cores, environment
 from practicum.runs.resuming import CheckpointWarning
 from practicum.runs.store import Store
 from practicum.values import threads
@@ -27,9 +27,6 @@ if TYPE_CHECKING:
 
 Compute = Callable[..., "xr.Dataset"]
 Job = tuple[RunConfig, Compute | None]
-
-_ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
-"""Two threads make small networks ten times slower where other processes want the processor too."""
 
 
 def run_all(
@@ -71,7 +68,7 @@ def run_all(
         if progress is not None:
             progress((count - len(todo) + fractions) / count if count else 1.0)
 
-    number = min(threads(_cores() if workers is None else workers), len(todo))
+    number = min(threads(cores() if workers is None else workers), len(todo))
     if todo:
         require_writable(store.folder)
     for run, dataset in _computed(store, todo, number, show):
@@ -154,13 +151,8 @@ def _computed(
 def _start() -> subprocess.Popen[bytes]:
     """A worker. A module of its own, instead of multiprocessing's copy of the caller's main script, which would run
     that script again."""
-    environment = {
-        **os.environ,
-        **dict.fromkeys(_ONE_THREAD, "1"),
-        "PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path),
-    }
     command = [sys.executable, "-P", "-m", "practicum.runs._worker"]
-    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment())
 
 
 def _serve(
@@ -205,7 +197,3 @@ def _name(config: RunConfig) -> str:
     if config.kind == "study":
         return f"{config.study}: {config.part} ({config.id})"
     return f"the {config.kind} run {config.id}"
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -20,8 +20,6 @@ def main() -> None:
 
     config.set(
         {
-            # Two threads make small networks ten times slower where other processes want the processor too.
-            "distributed.nanny.pre-spawn-environ.NUMBA_NUM_THREADS": 1,
             # A cell is stored where it is computed; a worker holds nothing that would have to move or spill.
             "distributed.worker.memory.spill": False,
             "distributed.worker.memory.target": False,

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from practicum.disk.paths import expanded
 from practicum.errors import ParameterError, PracticumError
+from practicum.runs.processes import cores, environment
 from practicum.values import whole
 
 if TYPE_CHECKING:
@@ -87,16 +88,6 @@ def connected(place: Place) -> Iterator[tuple[Client, str]]:
         yield client, dashboard
 
 
-def cores() -> int:
-    """Processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def python_environment() -> dict[str, str]:
-    """The environment of a process that is to import what this one can."""
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path)}
-
-
 def _address(file: Path) -> str:
     try:
         return str(json.loads(expanded(file).read_text(encoding="utf-8"))["address"])
@@ -143,7 +134,7 @@ def _local(workers: int) -> Iterator[tuple[str, str]]:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,
-            env=python_environment(),
+            env=environment(),
             start_new_session=True,  # an interrupt of the terminal is for the sweep, which then ends this
         )
         try:

@@ -90,7 +90,7 @@ class Dealer:
                 future = client.submit(
                     compute_cells,
                     str(self.store.folder.absolute()),
-                    f"{self.plan.sweep.id}.sweep",
+                    self.plan.sweep.name,
                     expected,
                     texts,
                     key=f"cells-{batch[0]}-{time.monotonic_ns()}",

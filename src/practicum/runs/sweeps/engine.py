@@ -70,17 +70,15 @@ def run_cells(
         before = {}
     todo = [run for run in configs if run not in stored and run not in before]
     work = Dealer(store, plan, configs, [*todo], failed=problems_in(before), progress=progress)
-    if todo:
+    if todo or not (store.folder / plan.sweep.name).exists():
         require_writable(store.folder)
         plan.sweep.write(store.folder)
+    if todo:
         with Claims(store.folder) as claims, connected(place) as (client, dashboard):
             work.dashboard = dashboard
             work.run(client, claims)
     else:
         work.show()
-        if not (store.folder / f"{plan.sweep.id}.sweep").exists():
-            require_writable(store.folder)
-            plan.sweep.write(store.folder)
     return Outcome(
         found=len(configs) - len(todo) - len(before),
         computed=work.computed,

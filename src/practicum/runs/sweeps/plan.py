@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
@@ -48,16 +49,21 @@ class Sweep:
         """How many values each axis has."""
         return tuple(len(axis.values) for axis in self.axes)
 
-    @property
+    @cached_property  # asked for with every batch that is handed out
     def text(self) -> str:
         """The canonical JSON that names and describes this sweep."""
         axes = [{"name": axis.name, "values": list(axis.values)} for axis in self.axes]
         return canonical_json({"format": FORMAT, "kind": self.kind, "axes": axes, "cells": list(self.cells)})
 
-    @property
+    @cached_property
     def id(self) -> str:
-        """The first 16 digits of the SHA-256 of :attr:`text`, the name of its file."""
+        """The first 16 digits of the SHA-256 of :attr:`text`."""
         return sha256(self.text)[:ID_LENGTH]
+
+    @property
+    def name(self) -> str:
+        """The name of its file."""
+        return f"{self.id}{ENDING}"
 
     def write(self, folder: Path) -> Path:
         """Write its file; the same sweep gives the same file.
@@ -65,7 +71,7 @@ class Sweep:
         Raises:
             StorageError: the folder cannot be written.
         """
-        path = folder / f"{self.id}{ENDING}"
+        path = folder / self.name
         if not path.exists():
             write_sealed(path, self.text.encode())
         return path
