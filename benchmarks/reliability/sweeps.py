@@ -1,6 +1,6 @@
 """Sweeps under fire: killed, robbed of workers and scheduler, run twice at once; and what handing out cells costs.
 
-    python benchmarks/reliability/sweeps.py [--kills 50] [--only kills,workers,scheduler]
+    python benchmarks/reliability/sweeps.py [--kills 50] [--cells 40] [--repeats 3] [--only kills,workers,scheduler]
 
 Each paragraph is one fault with its figures. The exit code counts the figures that must be 0 and are not.
 """
@@ -13,6 +13,7 @@ import json
 import os
 import random
 import signal
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -340,25 +341,38 @@ def loop(folder: Path, arguments: list[str]) -> float:
     return float(done.stdout)
 
 
-def cost(folder: Path, count: int, seconds: float, workers: tuple[int, ...]) -> dict[str, Any]:
-    """Wall seconds of one process in a loop against sweeps, without starting Dask (which is said apart)."""
+def cost(folder: Path, count: int, seconds: float, workers: tuple[int, ...], repeats: int) -> dict[str, Any]:
+    """Wall seconds of sweeps against one process in a loop, taken in turn; medians of the ratios, and their range.
+
+    `cells` is the time from the first cell handed out to the last one back, `whole` that of the whole command with
+    starting Python, the cluster and its workers.
+    """
     rate = updates_per_second()
-    name = f"{count}-{seconds:g}"
-    arguments = cells_of(folder, name, count, seconds, rate)
-    plain = loop(folder / f"{name}-loop", arguments)
-    figures: dict[str, Any] = {"a cell in the loop, s": round(plain / count, 4)}
-    for number in workers:
-        store = folder / f"{name}-{number}"
-        place = [*arguments[: arguments.index("--store")], "--store", str(store), "--json", "--workers", str(number)]
-        began = time.perf_counter()
-        code, document, error = finish(start(place))
-        assert code == 0, error
-        total = time.perf_counter() - began
-        figures[f"{number} worker(s): whole command, s"] = round(total, 2)
-        figures[f"{number} worker(s): cells, s"] = round(document["cell_seconds"], 2)
-        figures[f"{number} worker(s): overhead"] = f"{document['cell_seconds'] * number / plain - 1:+.1%}"
-        figures[f"{number} worker(s): throughput against the loop"] = round(plain / document["cell_seconds"], 2)
-    return figures
+    found: dict[str, list[float]] = {}
+    for turn in range(repeats):
+        name = f"{count}-{seconds:g}-{turn}"
+        arguments = cells_of(folder, name, count, seconds, rate)
+        plain = loop(folder / f"{name}-loop", arguments)
+        found.setdefault("a cell in the loop, s", []).append(plain / count)
+        for number in workers:
+            store = folder / f"{name}-{number}"
+            place = [*arguments[: arguments.index("--store")], "--store", str(store), "--json"]
+            began = time.perf_counter()
+            code, document, error = finish(start([*place, "--workers", str(number)]))
+            assert code == 0, error
+            whole, cells = time.perf_counter() - began, document["cell_seconds"]
+            for what, value in {
+                "whole command, s": whole,
+                "cells, s": cells,
+                "overhead of the cells, %": 100 * (cells * number / plain - 1),
+                "cells against the loop": plain / cells,
+                "whole command against the loop": plain / whole,
+            }.items():
+                found.setdefault(f"{number} worker(s): {what}", []).append(value)
+    return {
+        what: f"{statistics.median(values):.3g} ({min(values):.3g} to {max(values):.3g})"
+        for what, values in found.items()
+    }
 
 
 FAULTS: dict[str, Callable[..., dict[str, Any]]] = {
@@ -379,6 +393,8 @@ def faults_in(figures: dict[str, Any]) -> list[str]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--kills", type=int, default=50)
+    parser.add_argument("--cells", type=int, help="of the sweeps whose time is taken")
+    parser.add_argument("--repeats", type=int, default=3, help="of these sweeps")
     parser.add_argument("--only", default="kills,workers,scheduler,together,bits,overhead,throughput")
     options = parser.parse_args()
     bad = 0
@@ -386,9 +402,9 @@ def main() -> int:
         with tempfile.TemporaryDirectory() as folder:
             place = Path(folder)
             if name == "overhead":
-                figures = cost(place, 400, 0.05, (1, 2))
+                figures = cost(place, options.cells or 400, 0.05, (1, 2), options.repeats)
             elif name == "throughput":
-                figures = cost(place, 40, 1.0, (2,))
+                figures = cost(place, options.cells or 40, 1.0, (2,), options.repeats)
             else:
                 figures = FAULTS[name](place, options.kills) if name == "kills" else FAULTS[name](place)
         print(f"\n{name}")

@@ -8,9 +8,10 @@ interpreter and of the GIL, so that many trajectories run in threads.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numba import njit
-from scipy.integrate import DOP853
 
 from practicum.theory._derivative import derivative, unpack
 from practicum.theory._error import covariance_error
@@ -20,8 +21,14 @@ REACHED, STOPPED, DIVERGED, STIFF, EXHAUSTED = 0, 1, 2, 3, 4
 _STAGES = 12
 
 
-def _tableau() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Rows 1..11 of A are the stages, row 12 the new state (B), rows 13..15 the extra stages of the dense output."""
+@lru_cache(maxsize=1)
+def tableau() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Rows 1..11 of A are the stages, row 12 the new state (B), rows 13..15 the extra stages of the dense output.
+
+    Passed as an argument: Numba does not cache functions that close over arrays of this size.
+    """
+    from scipy.integrate import DOP853  # a quarter of a second, which simulations do not need
+
     A = np.zeros((_STAGES + 4, _STAGES + 4))
     A[:_STAGES, :_STAGES] = DOP853.A
     A[_STAGES, :_STAGES] = DOP853.B
@@ -29,8 +36,6 @@ def _tableau() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     return A, DOP853.E3.copy(), DOP853.E5.copy(), DOP853.D.copy()
 
 
-# Passed as an argument: Numba does not cache functions that close over arrays of this size.
-TABLEAU = _tableau()
 _SAFETY, _SHRINK, _GROW = 0.9, 0.2, 6.0
 _ROUNDING = 2.2e-16
 # Boundary of the stability region on the negative axis, and how many steps in a row must sit on it: the stiffness

@@ -68,7 +68,7 @@ def integrate(
     rtol, atol, largest_norm, fixed = float(rtol), float(atol), float(largest_norm), float(fixed)
     if method in ("auto", "dop853"):
         code, alpha, done, steps, _ = compiled.integrate(
-            compiled.TABLEAU, y, KINDS[problem[2]], problem, work, 0.0, until.alpha, save_at, saved, rtol, atol,
+            compiled.tableau(), y, KINDS[problem[2]], problem, work, 0.0, until.alpha, save_at, saved, rtol, atol,
             until.target, until.below, largest_norm, _MAX_STEPS,
             _STIFF_AFTER if method == "auto" else _MAX_STEPS, fixed, halt,
         )  # fmt: skip

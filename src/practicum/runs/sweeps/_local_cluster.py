@@ -2,8 +2,9 @@
 
 A process of its own, because workers that multiprocessing starts run the caller's main script again, which a script
 without ``if __name__ == "__main__"`` does not survive, and because a scheduler in the caller's threads would wait for
-whatever the caller computes. It says one line of JSON, its addresses, and lives until its standard input is closed: so
-it goes, and takes its workers along, however the caller ends.
+whatever the caller computes. It is told how many workers to start and for which kind of runs, says one line of JSON,
+its addresses, and lives until its standard input is closed: so it goes, and takes its workers along, however the
+caller ends.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ def main() -> None:
         n_workers=int(sys.argv[1]),
         threads_per_worker=1,
         host="127.0.0.1",
+        preload=[f"from practicum.runs.sweeps.warm import start_warm\nstart_warm({sys.argv[2]!r})"],
         dashboard_address="127.0.0.1:8787",  # or any free port, if another sweep has it
     )
     with cluster:

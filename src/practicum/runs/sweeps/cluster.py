@@ -73,8 +73,10 @@ def need_dask() -> None:
 
 
 @contextmanager
-def connected(place: Place) -> Iterator[tuple[Client, str]]:
+def connected(place: Place, kind: str = "") -> Iterator[tuple[Client, str]]:
     """A client of the cluster of a place, and the address of its dashboard; a local cluster ends with the block.
+
+    The workers of a local cluster are ready for runs of one `kind`, see :func:`practicum.runs.sweeps.warm.warm`.
 
     Raises:
         PracticumError: nobody answers, or the local cluster cannot be started.
@@ -84,7 +86,7 @@ def connected(place: Place) -> Iterator[tuple[Client, str]]:
         with _client(place.scheduler or _address(Path(str(place.scheduler_file)))) as client:
             yield client, client.dashboard_link or ""
         return
-    with _local(place.workers or cores()) as (address, dashboard), _client(address) as client:
+    with _local(place.workers or cores(), kind) as (address, dashboard), _client(address) as client:
         yield client, dashboard
 
 
@@ -126,8 +128,8 @@ def _client(address: str) -> Iterator[Client]:
 
 
 @contextmanager
-def _local(workers: int) -> Iterator[tuple[str, str]]:
-    command = [sys.executable, "-P", "-m", "practicum.runs.sweeps._local_cluster", str(workers)]
+def _local(workers: int, kind: str) -> Iterator[tuple[str, str]]:
+    command = [sys.executable, "-P", "-m", "practicum.runs.sweeps._local_cluster", str(workers), kind]
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(
             command,

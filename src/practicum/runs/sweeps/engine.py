@@ -74,7 +74,7 @@ def run_cells(
         require_writable(store.folder)
         plan.sweep.write(store.folder)
     if todo:
-        with Claims(store.folder) as claims, connected(place) as (client, dashboard):
+        with Claims(store.folder) as claims, connected(place, plan.sweep.kind) as (client, dashboard):
             work.dashboard = dashboard
             work.run(client, claims)
     else:

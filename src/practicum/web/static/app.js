@@ -6,7 +6,12 @@
  * `#name?key=value&...`, in which values that are the default are left out.
  */
 
-/** The tabs, in their order. A view gets its line here together with its module: there are no dead tabs. */
+/**
+ * The tabs, in their order. A view gets its line here together with its module: there are no dead tabs. What only one
+ * view looks like stands in a `style` of its own, which comes with it.
+ *
+ * @type {{name: string, title: string, module: string, style?: string}[]}
+ */
 const VIEWS = [
   { name: "explore", title: "Explore", module: "./explore.js" },
 ];
@@ -166,12 +171,20 @@ async function show() {
   const state = new State(view.name, values);
   states.set(view.name, state);
   const panel = /** @type {HTMLElement} */ (document.getElementById(`view-${view.name}`));
+  if (view.style) await styled(view.style);
   try {
     await (await import(view.module)).open(panel, state, api);
   } catch (error) {
     panel.textContent = `This view could not be opened: ${error instanceof Error ? error.message : error}`;
     throw error;
   }
+}
+
+/** Fetch a style sheet; a view does not appear before it is there. @param {string} name */
+function styled(name) {
+  return new Promise((resolve) => {
+    document.head.append(element("link", { rel: "stylesheet", href: name, onload: resolve, onerror: resolve }));
+  });
 }
 
 /** Open a view as it was left. @param {{name: string}} view */
