@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,10 +12,10 @@ from practicum.citations import bibtex, entries
 from practicum.errors import ParameterError
 from practicum.report import document, numbers
 from practicum.report.settings import text
-from practicum.report.several import Member, finals_of, member, settings_of
+from practicum.report.several import UNKNOWN, Member, finals_of, member, settings_of
 from practicum.report.stored import page_of_runs, together
 from practicum.report.trainings import trainings_together
-from practicum.runs.compare import differing
+from practicum.runs.compare import ABSENT, differing
 
 if TYPE_CHECKING:
     from practicum.report.series import Final
@@ -75,7 +76,7 @@ def page(store: Folder, ids: Iterable[str]) -> str:
 
 def _values(members: Sequence[Member]) -> dict[str, Any]:
     keys = [key for one in members if one.data is not None for key in str(one.data.attrs.get("cite", "")).split(",")]
-    settings = [(name, [_said(value) for value in values]) for name, values in settings_of(members).items()]
+    settings = [(name, [text(value) for value in values]) for name, values in settings_of(members).items()]
     finals = [(_words(name), [_measured(one) for one in found]) for name, found in finals_of(members).items()]
     return {
         "members": members,
@@ -86,10 +87,6 @@ def _values(members: Sequence[Member]) -> dict[str, Any]:
         "citations": bibtex(key for key in keys if key in entries()),
         "command": " ".join(["practicum runs report", *(one.id for one in members)]),
     }
-
-
-def _said(value: Any) -> str:
-    return "unknown" if value is None else text(value)
 
 
 def _words(name: str) -> str:
@@ -111,8 +108,6 @@ def _trainings(members: Sequence[Member]) -> dict[str, Any]:
 
 def _made(members: Sequence[Member]) -> list[tuple[str, list[str]]]:
     """Versions and architectures that are not the same for all runs."""
-    import json
-
     tables = []
     for one in members:
         attributes = {} if one.data is None else one.data.attrs
@@ -120,4 +115,4 @@ def _made(members: Sequence[Member]) -> list[tuple[str, list[str]]]:
         tables.append({**found, "architecture": attributes["architecture"]} if attributes else None)
     known = [table for table in tables if table is not None]
     names = differing(known)
-    return [(name, ["unknown" if table is None else table.get(name, "absent") for table in tables]) for name in names]
+    return [(name, [UNKNOWN if table is None else table.get(name, ABSENT) for table in tables]) for name in names]

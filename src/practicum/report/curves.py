@@ -31,7 +31,8 @@ def over_seeds(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     count = np.isfinite(values).sum(axis=0)
     known = np.where(np.isfinite(values), values, 0.0)
     mean = np.where(count > 0, known.sum(axis=0) / np.maximum(count, 1), np.nan)
-    squares = np.where(np.isfinite(values), (values - mean) ** 2, 0.0).sum(axis=0)
+    with np.errstate(over="ignore", invalid="ignore"):  # of numbers near the end of the range the spread is infinite
+        squares = np.where(np.isfinite(values), (values - mean) ** 2, 0.0).sum(axis=0)
     spread = np.where(count > 1, np.sqrt(squares / np.maximum(count - 1, 1) / np.maximum(count, 1)), np.nan)
     return mean, spread, count
 

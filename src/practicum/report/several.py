@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from practicum.runs.folder import Folder
 
+UNKNOWN = "unknown"
 _REVISION = "revision"
 """Raised by practicum, set by nobody."""
 
@@ -54,14 +55,14 @@ def member(folder: Folder, run: str) -> Member:
 
 
 def settings_of(members: Sequence[Member]) -> dict[str, tuple[Any, ...]]:
-    """The settings in which runs differ, each with one value a run; those of a damaged run are unknown (None)."""
+    """The settings in which runs differ, each with one value a run; those of a damaged run are "unknown"."""
     known = [one for one in members if one.config]
     found = differing([flat(one.config) for one in known])
     whole: dict[str, tuple[Any, ...]] = {}
     for name, values in found.items():
         if name != _REVISION:
             by_run = dict(zip((one.id for one in known), values))
-            whole[name] = tuple(by_run.get(one.id) for one in members)
+            whole[name] = tuple(by_run.get(one.id, UNKNOWN) for one in members)
     return whole
 
 

@@ -112,7 +112,7 @@ def _compared(mine: Services, ids: list[str]) -> dict[str, Any]:
     return {
         "runs": [{"id": one.id, "title": one.title, "status": one.status, "problem": one.problem} for one in members],
         "settings": [
-            {"name": name, "values": [None if value is None else text(value) for value in values]}
+            {"name": name, "values": [text(value) for value in values]}
             for name, values in differing.items()
         ],
         "groups": groups,
