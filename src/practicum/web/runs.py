@@ -111,10 +111,7 @@ def _compared(mine: Services, ids: list[str]) -> dict[str, Any]:
         groups.append({"variable": name, "across": across, "curves": curves})
     return {
         "runs": [{"id": one.id, "title": one.title, "status": one.status, "problem": one.problem} for one in members],
-        "settings": [
-            {"name": name, "values": [text(value) for value in values]}
-            for name, values in differing.items()
-        ],
+        "settings": [{"name": name, "values": [text(value) for value in values]} for name, values in differing.items()],
         "groups": groups,
     }
 

@@ -4,6 +4,8 @@ import { element } from "./app.js";
 import { acrossNames, axesChoice, BandChart, legend, look, variableChoice, worded } from "./band_chart.js";
 import { drawable } from "./run_detail.js";
 
+const LONGEST = 32; // letters of a setting: a table of overlaps is named, not spelt out
+
 /** @param {string} ids @param {any} state @param {any} api */
 export async function load(ids, state, api) {
   return new Comparison(ids, await api.get(`/api/compare?ids=${encodeURIComponent(ids)}`), state);
@@ -35,7 +37,8 @@ class Comparison {
   table(/** @type {string} */ title, /** @type {string} */ what, /** @type {any[]} */ rows) {
     const head = [what, ...this.letters].map((each) => element("th", { scope: "col" }, each));
     const lines = rows.map(({ name, values }) => element("tr", {}, element("th", { scope: "row" }, name),
-      ...values.map((/** @type {string} */ value) => element("td", {}, value))));
+      ...values.map((/** @type {string} */ value) => (value.length > LONGEST
+        ? element("td", { title: value }, `${value.slice(0, LONGEST - 6)} …`) : element("td", {}, value)))));
     return element("div", { class: "frame", tabindex: 0, role: "group", "aria-label": title },
       element("table", { class: "table plain" }, element("caption", { class: "unseen" }, title),
         element("thead", {}, element("tr", {}, ...head)), element("tbody", {}, ...lines)));

@@ -64,11 +64,14 @@ export class RunList {
       element("label", { for: "runs-where" }, "Only runs of which this is true"), this.field,
       element("button", { type: "submit" }, "Filter"),
       element("button", { type: "button", onclick: () => this.show(true) }, "Look again"));
+    this.tools = element("nav", { class: "tools", "aria-label": "Pages of the list", hidden: true },
+      this.previous, this.pages, this.next, this.compare, this.clear);
+    this.frame.hidden = true;
+    this.count.textContent = "Reading the list …";
     this.box.append(form,
       element("p", { class: "caption", id: "runs-where-help" },
         "Such as students > 2 and learning_rate <= 0.5, status == 'ok', kind == 'train'; names are those of the settings."),
-      this.problem, this.count, this.empty, this.frame,
-      element("nav", { class: "tools", "aria-label": "Pages of the list" }, this.previous, this.pages, this.next, this.compare, this.clear));
+      this.problem, this.count, this.empty, this.frame, this.tools);
     this.buildHead();
   }
 
@@ -124,7 +127,7 @@ export class RunList {
         if (signal.aborted) return;
         this.asked = "";
         if (refusal.field !== "where") throw refusal;
-        this.explain(refusal.message);
+        this.explain(`${refusal.message} The list is still that of the last condition.`);
         return;
       }
     }
@@ -136,7 +139,6 @@ export class RunList {
     this.problem.textContent = sentence;
     if (sentence) this.field.setAttribute("aria-invalid", "true");
     else this.field.removeAttribute("aria-invalid");
-    this.frame.classList.toggle("stale", sentence !== "");
   }
 
   draw() {
@@ -151,6 +153,7 @@ export class RunList {
     this.frame.hidden = !runs.length;
     this.body.replaceChildren(...runs.map((/** @type {any} */ run) => this.row(run)));
     this.empty.replaceChildren(...(stored ? (runs.length ? [] : this.nothingHere(total)) : this.emptyStore()));
+    this.tools.hidden = !stored;
     const pages = Math.max(1, Math.ceil(total / ROWS));
     this.pages.textContent = total > ROWS ? `Page ${this.page} of ${pages}` : "";
     this.previous.hidden = this.next.hidden = total <= ROWS;
