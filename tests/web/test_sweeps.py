@@ -222,8 +222,10 @@ def test_a_page_that_goes_away_gives_its_place_back(store):
         for _ in range(2):
             with client.stream("GET", f"/api/sweeps/{plan.sweep.id}/events") as response:
                 assert response.status_code == 200
-                next(response.iter_lines())
+                lines = response.iter_lines()  # kept, for with its end the connection would be closed
+                next(lines)
                 assert client.get(f"/api/sweeps/{plan.sweep.id}/events").status_code == 429
+                lines.close()
             until(lambda: app.state.services.watch._followers.total() == 0)
 
 
