@@ -91,6 +91,7 @@ class Runs {
     const ids = this.state.get("chosen");
     const wanted = comparing ? `compare ${ids}` : this.state.get("run");
     const before = this.opened;
+    const asked = this.list.found !== undefined; // by a person, not by the address that the page came with
     this.single.classList.toggle("opened", wanted !== "");
     this.panel.hidden = !wanted;
     if (!wanted) {
@@ -114,7 +115,7 @@ class Runs {
       this.panel.setAttribute("aria-label", comparing ? "Comparison" : "Run");
       this.panel.replaceChildren(close, shown.box);
       shown.redraw();
-      if (before !== wanted && document.activeElement !== document.body) this.panel.focus({ preventScroll: false });
+      if (asked) this.panel.focus();
     } catch (refusal) {
       if (this.opened !== wanted) return;
       this.shown = null;

@@ -151,7 +151,9 @@ export class RunList {
     });
     this.count.textContent = !stored ? "" : total === stored ? plural(stored, "run") : `${total} of ${plural(stored, "run")} match.`;
     this.frame.hidden = !runs.length;
+    const focused = this.body.contains(document.activeElement) ? document.activeElement?.id : "";
     this.body.replaceChildren(...runs.map((/** @type {any} */ run) => this.row(run)));
+    if (focused) document.getElementById(focused)?.focus();
     this.empty.replaceChildren(...(stored ? (runs.length ? [] : this.nothingHere(total)) : this.emptyStore()));
     this.tools.hidden = !stored;
     const pages = Math.max(1, Math.ceil(total / ROWS));
@@ -164,7 +166,7 @@ export class RunList {
 
   row(/** @type {any} */ run) {
     const id = `runs-row-${run.id}`;
-    const box = element("input", { type: "checkbox", checked: this.chosen.includes(run.id),
+    const box = element("input", { type: "checkbox", id: `runs-choose-${run.id}`, checked: this.chosen.includes(run.id),
       "aria-labelledby": `runs-compare ${id}` });
     box.addEventListener("change", () => this.choose(run.id, box.checked));
     const open = this.state.get("run") === run.id && this.state.get("comparing") !== "1";
