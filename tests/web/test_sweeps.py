@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import threading
 import time
 from contextlib import contextmanager
@@ -191,8 +192,6 @@ def test_a_change_within_the_tick_of_a_disk_is_seen(store, monkeypatch):
         await watch.look()
         times = store.folder.stat()
         compute_all(store, plan, [1])
-        import os
-
         os.utime(store.folder, ns=(times.st_atime_ns, times.st_mtime_ns))  # as if the clock had not moved
         await watch.look()
         assert watch.states[plan.configs[1].id] == "done"

@@ -40,7 +40,7 @@ _REPORT_HEADERS = {
 async def _list(request: Request, where: str = "", sort: str = "id", limit: str = "50", offset: str = "0") -> Response:
     mine = services(request)
     most, first = _whole("limit", limit, 1, _MOST_LISTED), _whole("offset", offset, 0, 10**9)
-    return answer(await mine.desk.run(request, lambda _: stored.page_of_list(mine.store, where, sort, most, first)))
+    return answer(await mine.desk.run(request, lambda _: mine.listing.page(where, sort, most, first)))
 
 
 @router.get("/runs/{run}")

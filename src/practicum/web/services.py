@@ -10,6 +10,7 @@ from practicum.web.cache import Cache
 from practicum.web.desk import Desk
 from practicum.web.jobs import Jobs
 from practicum.web.limits import Limits
+from practicum.web.listing import Listing
 from practicum.web.marks import BestRules
 from practicum.web.problems import Problem
 from practicum.web.warmth import Warmth
@@ -31,6 +32,7 @@ class Services:
         self.flows: Cache[Problem, bytes] = Cache(limits.cached)
         self.marks: Cache[Problem, dict[str, Any]] = Cache(limits.cached)
         self.warmth = Warmth()
+        self.listing = Listing(store)
         self.watch = Watch(store.folder, limits)
 
     def close(self) -> None:

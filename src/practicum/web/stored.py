@@ -1,4 +1,4 @@
-"""Stored runs for the page: which there are, what one of them holds, its curves, as JSON values."""
+"""One stored run for the page: what it holds and its curves, as JSON values."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from practicum.canonical import ID_LENGTH
-from practicum.errors import ParameterError, StorageError
+from practicum.errors import StorageError
 from practicum.report.series import Final, Series, series_of
 from practicum.report.settings import rows
 from practicum.runs.failures import failure_path
 from practicum.runs.reading import run_path
 from practicum.runs.rows import describe_status, described, title_of
-from practicum.web.answers import Misread, Unknown
+from practicum.web.answers import Unknown
 from practicum.web.explorable import explorable
 
 if TYPE_CHECKING:
@@ -30,34 +30,6 @@ MOST_POINTS = 600
 """Points of a curve: more than a screen has pixels for it."""
 _ID = re.compile(rf"[0-9a-f]{{{ID_LENGTH}}}")
 _NOT_SETTINGS = ("kind", "revision")
-
-
-def page_of_list(store: Store, where: str, sort: str, limit: int, offset: int) -> dict[str, Any]:
-    """A part of the list of runs: ``{runs, total, stored}``, total of those that match, stored of all.
-
-    Raises:
-        Misread: the condition or the column is none; it says which.
-        StorageError: the folder cannot be read.
-    """
-    from practicum.runs.where import matching, sorted_by
-
-    entries = store.entries()
-    found = entries
-    if where.strip():
-        try:
-            found = matching(where, entries)
-        except ParameterError as error:
-            raise Misread("where", str(error)) from None
-    try:
-        found = found if sort == "id" else sorted_by(sort, found)
-    except ParameterError as error:
-        raise Misread("sort", str(error)) from None
-    shown = [entry.row for entry in found[offset : offset + limit]]
-    return {
-        "runs": [{**row, "title": title_of(row), "created": row["time"]} for row in shown],
-        "total": len(found),
-        "stored": len(entries),
-    }
 
 
 def known(store: Store, run: str) -> str:
