@@ -36,6 +36,7 @@ class Runs {
   constructor(/** @type {HTMLElement} */ container, state, api, /** @type {string} */ store) {
     this.state = state;
     this.api = api;
+    this.store = store;
     state.declare(VIEW);
     this.buttons = Object.entries(PARTS).map(([name, title]) => element("button", {
       type: "button", onclick: () => this.go({ part: name, run: "", comparing: "0", sweep: "", cell: "" }),
@@ -81,7 +82,7 @@ class Runs {
 
   async showSweeps() {
     const { Sweeps } = await import("./sweeps.js");
-    this.sweeps ??= new Sweeps(this.sweepPart, this.state, this.api, (changes) => this.go(changes));
+    this.sweeps ??= new Sweeps(this.sweepPart, this.state, this.api, this.store);
     await this.sweeps.show();
   }
 

@@ -17,10 +17,10 @@ export class Sweeps {
    * @param {HTMLElement} box
    * @param {any} state
    * @param {any} api
-   * @param {(changes: Record<string, unknown>) => void} go
+   * @param {string} store the folder
    */
-  constructor(box, state, api, go) {
-    Object.assign(this, { box, state, api, go });
+  constructor(box, state, api, store) {
+    Object.assign(this, { box, state, api, store });
     this.shown = ""; // the sweep whose picture is there
     this.sweep = null;
   }
@@ -58,8 +58,9 @@ export class Sweeps {
       part.append(element("h2", {}, "No sweep is stored here yet"),
         element("p", {}, "A sweep computes a run for every combination of some values. To make one, type in a terminal"),
         element("pre", { tabindex: 0, "aria-label": "Command for a first sweep" },
-          "practicum sweep --set students=2 --set teachers=2 --set until=200 --set learning_rate=0.5,1,2 --set inverse_temperature=1,3,9"),
-        element("p", {}, "in the folder of this server; its cells appear here while they are computed."));
+          "practicum sweep --set students=2 --set teachers=2 --set start.kind=random --set until=200 --set learning_rate=0.5,1,2"
+          + ` --set inverse_temperature=1,3,9 --store '${this.store}'`),
+        element("p", {}, "and open this list again; the cells can be watched while they are computed."));
       return;
     }
     const rows = sweeps.map((/** @type {any} */ sweep) => element("tr", {},
