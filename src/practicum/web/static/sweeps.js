@@ -235,7 +235,7 @@ class Sweep {
     const { cells, done, failed, running, unfinished } = this.found;
     this.bar.value = done + failed;
     const parts = [`${done} of ${plural(cells, "cell")} done`, failed ? `${failed} failed` : "", running ? `${running} being computed` : "",
-      unfinished ? `${unfinished} begun` : "", this.ended ? "finished" : running ? "" : "nobody computes it now; run the same sweep again to go on"];
+      unfinished ? `${unfinished} begun` : "", this.ended ? "finished" : running ? "" : "nobody is computing it now; the same command goes on with it"];
     this.words.textContent = `${parts.filter(Boolean).join(", ")}.`;
     const tenth = Math.floor((TENTHS * (done + failed)) / cells);
     if (tenth !== this.tenth) this.spoken.textContent = this.words.textContent;
