@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import Field
 
@@ -19,17 +19,33 @@ from practicum.theory.machines import Activation, Committee, LearningRule
 from practicum.theory.overlaps import OrderParameters
 from practicum.values import Value
 
+V = TypeVar("V", bound=Value)
 
-def _parameter(
-    default: Any, label: str, help: str, *, symbol: str = "", unit: str = "", slider: Any = None, **bounds: Any
+
+def parameter(
+    default: Any,
+    label: str,
+    help: str,
+    *,
+    symbol: str = "",
+    unit: str = "",
+    slider: Any = None,
+    beyond: str = "practicum solve and simulate take",
+    **bounds: Any,
 ) -> Any:
-    """A field with what a control needs: `slider` is (least, most, step) of the values that are common."""
+    """A field with what a control needs.
+
+    Main arguments:
+        slider: (least, most, step) of the values that are common.
+
+    Other arguments:
+        beyond: who takes larger numbers than the page.
+        bounds: of pydantic: ``ge`` or ``gt``, and ``le``.
+    """
     told = {"label": label, "symbol": symbol, "unit": unit, "slider": slider, "help": help}
     if bounds:
         least = f"above {bounds['gt']:g}" if "gt" in bounds else f"from {bounds['ge']:g}"
-        told["remedy"] = (
-            f"The page takes numbers {least} to {bounds['le']:g}; practicum solve and simulate take larger ones."
-        )
+        told["remedy"] = f"The page takes numbers {least} to {bounds['le']:g}; {beyond} larger ones."
     return Field(default=default, json_schema_extra=told, **bounds)
 
 
@@ -41,10 +57,10 @@ class Problem(Value):
     :meth:`OrderParameters.near_symmetric` with ``Q = norm`` and ``split = overlap``.
     """
 
-    students: int = _parameter(
+    students: int = parameter(
         3, "Student nodes", "Hidden nodes of the network that learns.", symbol="K", slider=(1, 6, 1), ge=1, le=12
     )
-    teachers: int = _parameter(
+    teachers: int = parameter(
         3,
         "Teacher nodes",
         "Hidden nodes of the network that is learnt from.",
@@ -53,51 +69,51 @@ class Problem(Value):
         ge=1,
         le=12,
     )
-    activation: Activation = _parameter(
+    activation: Activation = parameter(
         "erf", "Activation", "What a hidden node does with its input: erf(u/√2), max(u, 0) or u.", symbol="g"
     )
-    learning_rate: float = _parameter(
+    learning_rate: float = parameter(
         0.5, "Learning rate", "How far one example moves the weights. Too large, and the student never arrives.",
         symbol="η", slider=(0.001, 10.0, 0.001), gt=0, le=1000,
     )  # fmt: skip
-    inverse_temperature: float = _parameter(
+    inverse_temperature: float = parameter(
         1.0, "Inverse temperature", "1 is gradient descent; larger values learn from small inputs only, which tells "
         "the nodes apart sooner (erf only).", symbol="β", slider=(0.1, 100.0, 0.1), ge=1e-3, le=1e4,
     )  # fmt: skip
-    noise: float = _parameter(
+    noise: float = parameter(
         0.0, "Output noise", "Standard deviation of the noise on the teacher's answers.",
         symbol="σ", slider=(0.0, 1.0, 0.01), ge=0, le=100,
     )  # fmt: skip
-    weight_decay: float = _parameter(
+    weight_decay: float = parameter(
         0.0, "Weight decay", "Every update shrinks the weights by this over N.",
         symbol="κ", slider=(0.0, 0.1, 0.001), ge=0, le=100,
     )  # fmt: skip
-    batch_size: int = _parameter(
+    batch_size: int = parameter(
         1, "Batch size", "Fresh examples an update.", symbol="B", unit="examples", slider=(1, 64, 1), ge=1, le=1000
     )
-    start: Literal["random", "near-symmetric"] = _parameter(
+    start: Literal["random", "near-symmetric"] = parameter(
         "random", "Start", "Random overlaps, or all nodes alike but for a small split."
     )
-    overlap: float = _parameter(
+    overlap: float = parameter(
         1e-3, "First overlaps", "The largest overlap between nodes at the start (near-symmetric: the split). The "
         "smaller, the longer the plateau.", slider=(0.0, 0.1, 1e-4), ge=0, le=1,
     )  # fmt: skip
-    norm: float = _parameter(
+    norm: float = parameter(
         0.5, "First norm", "Squared length of the student nodes at the start (random: the largest).",
         symbol="Q", slider=(0.0, 1.0, 0.01), ge=0, le=10,
     )  # fmt: skip
-    start_seed: int = _parameter(
+    start_seed: int = parameter(
         0, "Seed of the start", "Another seed, another random start.", slider=(0, 20, 1), ge=0, le=2**53 - 1
     )
-    until: float = _parameter(
+    until: float = parameter(
         600.0, "Time", "How far to look: updates over inputs.",
         symbol="α", unit="updates / N", slider=(1.0, 10000.0, 1.0), ge=0.01, le=1e6,
     )  # fmt: skip
-    dimension: int = _parameter(
+    dimension: int = parameter(
         1000, "Inputs", "Inputs of the simulated networks; the theory is the limit of infinitely many.",
         symbol="N", unit="inputs", slider=(10, 100000, 1), ge=1, le=10**9,
     )  # fmt: skip
-    seeds: int = _parameter(
+    seeds: int = parameter(
         8, "Simulated networks", "How many, each with examples of its own.", slider=(1, 32, 1), ge=1, le=64
     )
 
@@ -148,13 +164,16 @@ class Problem(Value):
 
 
 @cache
-def parameters() -> list[dict[str, Any]]:
+def parameters(kind: type[Value] = Problem) -> list[dict[str, Any]]:
     """What the page needs to know of each parameter to build its control.
 
     `least`, `most` and `step` are those of the slider; a number typed may go beyond, and the server judges it.
+
+    Main arguments:
+        kind: whose fields were made by :func:`parameter`.
     """
     described = []
-    for name, field in Problem.model_fields.items():
+    for name, field in kind.model_fields.items():
         told: dict[str, Any] = field.json_schema_extra  # type: ignore[assignment]
         least, most, step = told["slider"] or (None, None, None)
         choices = getattr(field.annotation, "__args__", None) if told["slider"] is None else None
@@ -179,8 +198,32 @@ _SAID_BY = {"Q": "overlap", "R": "overlap", "split": "overlap", "seed": "start_s
 """Names in the sentences of practicum whose control on the page has another name."""
 
 
+class AtControl(ParameterError):
+    """A sentence that knows beside which control of its view it belongs; `field` is None if beside none."""
+
+    def __init__(self, sentence: str, field: str | None) -> None:
+        super().__init__(sentence)
+        self.field = field
+
+
+def asked(kind: type[V], content: dict[str, Any]) -> V:
+    """The value of a view that a request describes.
+
+    Raises:
+        AtControl: a parameter is unknown or outside its range.
+    """
+    try:
+        return kind(**content)
+    except ParameterError as error:
+        quoted = re.search(r"'(\w+)'", str(error))
+        name = quoted[1] if quoted else ""
+        raise AtControl(str(error), name if name in kind.model_fields else None) from None
+
+
 def field_of(error: ParameterError) -> str | None:
     """The parameter that a sentence complains about, so that the page can show it beside the control."""
+    if isinstance(error, AtControl):
+        return error.field
     text = str(error)
     quoted = re.search(r"'(\w+)'", text)  # the first name is the subject, later ones are remedies
     name = _SAID_BY.get(quoted[1], quoted[1]) if quoted else ""

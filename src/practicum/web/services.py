@@ -12,7 +12,7 @@ from practicum.web.jobs import Jobs
 from practicum.web.limits import Limits
 from practicum.web.marks import BestRules
 from practicum.web.problems import Problem
-from practicum.web.warmth import Warmth
+from practicum.web.warmth import Trainer, Warmth
 
 if TYPE_CHECKING:
     from practicum.runs.store import Store
@@ -30,6 +30,7 @@ class Services:
         self.flows: Cache[Problem, bytes] = Cache(limits.cached)
         self.marks: Cache[Problem, dict[str, Any]] = Cache(limits.cached)
         self.warmth = Warmth()
+        self.trainer = Trainer()
 
     def close(self) -> None:
         """Cancel what is computed and let nothing more begin."""

@@ -14,6 +14,7 @@
  */
 const VIEWS = [
   { name: "explore", title: "Explore", module: "./explore.js" },
+  { name: "specialize", title: "Specialize", module: "./specialize.js", style: "specialize.css" },
 ];
 
 /** Milliseconds without a change after which the URL follows: a drag is one step of "back", not a hundred. */

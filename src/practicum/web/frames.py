@@ -1,0 +1,91 @@
+"""A training as a film: what stands still is told once, and every look at the student is a frame."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from practicum.networks.state import State
+    from practicum.runs.training import TrainConfig
+
+_POINTS = 200
+"""Held-out examples that are drawn as dots; more would be grey all over."""
+_DIGITS = 7
+"""Of a number that is drawn: those of float32, in which students are trained."""
+
+
+class Film:
+    """Tells of a training of one seed while it goes on; an instance is the `save` of
+    :func:`practicum.runs.execute.execute`, and changes nothing.
+
+    Main arguments:
+        config: of the training.
+        tell: called with "begin" and :meth:`begin` at first, and with "frame" and a frame after each look. A frame has
+            ``epoch``, ``step``, ``loss``, ``training_loss``, and from the lowest layer up ``coverage`` (layer), ``rho``
+            (layer, teacher, student), ``fan_out`` and ``activity`` (layer, student); with two inputs also ``weights``
+            (student, input) and ``biases`` (student) of the lowest layer. What is not known, since the student has
+            diverged, is NaN.
+    """
+
+    def __init__(self, config: TrainConfig, tell: Callable[[str, dict[str, Any]], None]) -> None:
+        self._tell = tell
+        self._told = 0
+        self._plane = config.inputs.dimension == 2
+        place: Any = {"dtype": config.dtype}
+        self._teacher: Any = config.teacher.build(config.seeds.list(), law=config.inputs, **place)
+        students = config.students.build(self._teacher, config.seeds.list(), **place)
+        self._start = {name: values.detach().numpy() for name, values in students.state_dict().items()}
+        self._tell("begin", self.begin(config))
+
+    def begin(self, config: TrainConfig) -> dict[str, Any]:
+        """What does not move: epochs of the frames, widths, ``strength`` (layer, teacher) by fan-out, and with two
+        inputs the teacher's ``weights`` and ``biases`` and some held-out ``points``."""
+        import torch
+
+        from practicum.networks._fitting import check_epochs
+        from practicum.networks.inputs import draw
+        from practicum.networks.randomness import generator
+        from practicum.specialization.coupling import fan_outs
+
+        (seed,) = config.seeds.list()
+        inputs = draw(config.inputs, generator(seed, "held-out"), config.held_out, config.inputs.dimension)
+        batch = torch.from_numpy(inputs).to(self._teacher.dtype)
+        still = {
+            "epochs": sorted(check_epochs(config.observe_at, config.training.epochs)),
+            "teachers": config.teacher_widths[0],
+            "students": config.student_widths[0],
+            "layers": len(config.teacher_widths),
+            "strength": [_numbers(layer[0]) for layer in fan_outs(self._teacher, batch).fan_out],
+        }
+        if self._plane:
+            theirs = {name: values.numpy() for name, values in self._teacher.state_dict().items()}
+            still |= {**_lines(theirs), "points": _numbers(batch.numpy()[:_POINTS])}
+        return still
+
+    def __call__(self, state: State) -> None:
+        """Tell the frames that have come since the last call."""
+        for index in range(self._told, len(state.history["epoch"])):
+            # The start is looked at before the first epoch, and told after it.
+            weights = state.weights if int(state.history["epoch"][index]) else self._start
+            self._tell("frame", self._frame(state.history, index, weights))
+            self._told += 1
+
+    def _frame(self, history: dict[str, np.ndarray], index: int, weights: dict[str, np.ndarray]) -> dict[str, Any]:
+        frame = {name: int(history[name][index]) for name in ("epoch", "step")}
+        frame |= {name: float(history[name][index, 0]) for name in ("loss", "training_loss")}
+        frame |= {name: _numbers(history[name][index, 0]) for name in ("coverage", "rho", "fan_out", "activity")}
+        return frame | _lines(weights) if self._plane else frame
+
+
+def _lines(weights: dict[str, np.ndarray]) -> dict[str, Any]:
+    """The lowest layer of the only network of a ``state_dict``."""
+    return {"weights": _numbers(weights["weights.0"][0]), "biases": _numbers(weights["biases.0"][0])}
+
+
+def _numbers(values: np.ndarray) -> Any:
+    """Nested lists, without digits that nobody sees and everybody would have to send."""
+    flat = [float(f"{value:.{_DIGITS}g}") for value in values.ravel().tolist()]
+    return np.reshape(flat, values.shape).tolist()
