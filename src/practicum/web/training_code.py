@@ -17,6 +17,7 @@ _PLAIN = ("separated", "gaussian")
 def training_code(config: TrainConfig) -> dict[str, str]:
     """``{python, command, toml}``; what has its default in a table is left out."""
     top = {"seeds": config.seeds.list(), **{name: _plain(getattr(config, name)) for name in _TOP}}
+    top = {name: value for name, value in top.items() if value is not None}  # TOML has no word for that
     tables = {name: _table(getattr(config, name)) for name in _TABLES}
     return {"python": _python(config, top), "command": _command(top, tables), "toml": _toml(top, tables)}
 

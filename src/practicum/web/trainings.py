@@ -53,7 +53,7 @@ class SmallTraining(Value):
         symbol="p", slider=(0.0, 2.0, 0.05), beyond=_TRAIN, ge=0, le=4,
     )  # fmt: skip
     learning_rate: float = parameter(
-        0.05, "Learning rate", "How far a batch moves the weights. Too large, and the student diverges.",
+        0.01, "Learning rate", "How far a batch moves the weights. Too large, and the student diverges.",
         symbol="η", slider=(0.001, 2.0, 0.001), beyond=_TRAIN, gt=0, le=100,
     )  # fmt: skip
     batch_size: int = parameter(
@@ -64,11 +64,11 @@ class SmallTraining(Value):
         "fixed", "Examples", "Fixed: the same ones every epoch. Online: new ones every epoch."
     )
     samples: int = parameter(
-        2000, "Examples an epoch", "How many of them the student sees in one epoch.",
+        1000, "Examples an epoch", "How many of them the student sees in one epoch.",
         symbol="N", unit="examples", slider=(100, 10000, 100), beyond=_TRAIN, ge=10, le=20_000,
     )  # fmt: skip
     epochs: int = parameter(
-        60, "Epochs", "How long the student learns.", slider=(1, 300, 1), beyond=_TRAIN, ge=1, le=1000
+        100, "Epochs", "How long the student learns.", slider=(1, 300, 1), beyond=_TRAIN, ge=1, le=1000
     )
     seed: int = parameter(
         0, "Seed", "Another seed: another teacher, another student, other examples.",

@@ -15,6 +15,7 @@ export class Film {
   constructor(container, { id, label }, moved) {
     this.moved = moved;
     this.count = 0; // frames that there are
+    this.planned = 0; // and that there will be
     this.timer = 0;
     this.slider = element("input", { type: "range", id, min: 0, max: 0, step: 1, value: 0, disabled: true });
     this.slider.addEventListener("input", () => {
@@ -31,6 +32,7 @@ export class Film {
   /** How many frames there will be, and how many there are. @param {number} planned @param {number} count */
   length(planned, count) {
     this.count = count;
+    this.planned = planned;
     this.slider.max = String(Math.max(planned - 1, 0));
     this.slider.disabled = this.button.disabled = count < 2;
   }
@@ -46,17 +48,19 @@ export class Film {
     return this.timer !== 0;
   }
 
+  /** Move through all frames, from the start if the last one is shown; waits for frames that are still to come. */
   play() {
     const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
-    const last = this.count - 1;
-    const first = this.slider.valueAsNumber >= last ? 0 : this.slider.valueAsNumber / last;
-    const begin = performance.now() - first * DURATION;
-    const step = () => {
-      const passed = Math.min((performance.now() - begin) / DURATION, 1);
-      const share = calm ? Math.floor(passed * STILLS) / STILLS : passed;
-      if (passed >= 1) this.stop();
+    let before = performance.now();
+    let place = this.slider.valueAsNumber >= this.planned - 1 ? 0 : this.slider.valueAsNumber;
+    const step = (/** @type {number} */ now) => {
+      const end = this.planned - 1;
+      place = Math.min(place + (Math.max(now - before, 0) / DURATION) * end, Math.max(this.count - 1, 0));
+      before = now;
+      if (place >= end) this.stop();
       else this.timer = requestAnimationFrame(step);
-      this.moved(Math.round(share * last));
+      const still = Math.floor((place / end) * STILLS) / STILLS;
+      this.moved(Math.floor(calm ? still * end : place));
     };
     this.button.textContent = "Pause";
     this.timer = requestAnimationFrame(step);

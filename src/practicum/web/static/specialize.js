@@ -218,7 +218,7 @@ class Specialize {
     };
     this.tell("The server prepares the training.");
     job.source = this.api.events(job.id, {
-      begin: mine((still) => this.begin(still)),
+      begin: mine((still) => this.begin(still, !restoring)),
       frame: mine((frame) => this.add(frame, values.epochs)),
       done: mine((result) => this.end(this.outcome(result, values))),
       failed: mine(({ problem, field }) => {
@@ -228,7 +228,8 @@ class Specialize {
     });
   }
 
-  begin(/** @type {Still} */ still) {
+  /** The training has begun. It may be over within a second, so that it is played at a pace at which one sees it. */
+  begin(/** @type {Still} */ still, /** @type {boolean} */ playing) {
     this.still = still;
     this.empty.hidden = true;
     this.map.begin(still);
@@ -239,6 +240,9 @@ class Specialize {
     this.layer.list.replaceChildren(...choices(still.layers));
     this.node.list.replaceChildren(...choices(still.students, ""));
     this.tell("The student learns.");
+    this.film.length(still.epochs.length, 0);
+    this.film.at(0, "");
+    if (playing && !matchMedia("(prefers-reduced-motion: reduce)").matches) this.film.play();
   }
 
   /** A frame has come. */
@@ -295,6 +299,7 @@ class Specialize {
   /** The user or the film has moved to a frame. */
   moveTo(/** @type {number} */ index) {
     const { shown } = this;
+    if (!shown.length) return; // a film may begin before its first frame
     const place = Math.min(index, shown.length - 1);
     this.state.set({ at: place < shown.length - 1 || this.job ? String(shown[place].epoch) : "" });
     this.draw();
