@@ -8,7 +8,7 @@
 import { shape } from "./plots.js";
 import { colour, covered, mark, nodes, ordered } from "./resemblance.js";
 
-const WIDTH = 640, LEFT = 44, TOP = 24, BELOW = 22;
+const LEFT = 44, TOP = 24, BELOW = 22; // pixels around the cells
 const TALLEST = 24, LOWEST = 13; // pixels of a row
 
 /** @typedef {import("./resemblance.js").Frame} Frame @typedef {import("./resemblance.js").Still} Still */
@@ -21,9 +21,11 @@ export class Correlations {
     this.cells = shape("g", { class: "cells" });
     this.rows = shape("g");
     this.frameOf = shape("rect", { class: "chosen", visibility: "hidden", y: TOP });
-    this.remark = shape("text", { class: "remark", x: WIDTH, y: 15, "text-anchor": "end" });
-    this.across = shape("text", { class: "axis-title", x: WIDTH, "text-anchor": "end" },
+    this.remark = shape("text", { class: "remark", y: 15, "text-anchor": "end" });
+    this.across = shape("text", { class: "axis-title", "text-anchor": "end" },
       "student nodes, by the teacher node they resemble most");
+    this.container = container;
+    this.width = 0;
     this.svg.append(shape("text", { class: "title", x: 4, y: 15 }, "correlations ρ"), this.remark, this.cells, this.rows,
       this.frameOf, this.across);
     container.append(this.svg);
@@ -37,14 +39,37 @@ export class Correlations {
     });
     this.svg.addEventListener("pointermove", (event) => this.say(this.under(event)));
     this.svg.addEventListener("pointerleave", () => this.say(null));
+    /** @type {Still | null} */
+    this.still = null;
+    new ResizeObserver(() => this.resize()).observe(container);
+  }
+
+  resize() {
+    const style = getComputedStyle(this.container);
+    const width = Math.floor(this.container.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight));
+    if (width <= 0 || width === this.width || !this.still) return;
+    this.build(this.still, width);
+    if (this.drawn) this.draw(...this.drawn);
   }
 
   /** @param {Still} still */
-  begin({ teachers, students }) {
+  begin(still) {
+    this.still = still;
+    this.drawn = null;
+    this.width = 0; // built when it is seen, since only then it has a width
+    this.resize();
+  }
+
+  build(/** @type {Still} */ { teachers, students }, /** @type {number} */ width) {
+    this.width = width;
     this.row = Math.min(Math.max(220 / teachers, LOWEST), TALLEST);
-    this.column = (WIDTH - LEFT) / students;
+    this.column = (width - LEFT) / students;
     const bottom = TOP + teachers * this.row;
-    this.svg.setAttribute("viewBox", `0 0 ${WIDTH} ${bottom + BELOW}`);
+    this.svg.setAttribute("width", String(width));
+    this.svg.setAttribute("height", String(bottom + BELOW));
+    this.svg.setAttribute("viewBox", `0 0 ${width} ${bottom + BELOW}`);
+    this.remark.setAttribute("x", String(width));
+    this.across.setAttribute("x", String(width));
     this.across.setAttribute("y", bottom + 15);
     const gap = this.column > 6 ? 0.6 : 0;
     const size = { width: (this.column - gap).toFixed(2), height: (this.row - 0.6).toFixed(2) };
@@ -61,7 +86,10 @@ export class Correlations {
   }
 
   /** @param {Frame} frame @param {{layer: number, threshold: number, node: number | null}} view */
-  draw(frame, { layer, threshold, node }) {
+  draw(frame, view) {
+    this.drawn = /** @type {const} */ ([frame, view]);
+    if (!this.width) return;
+    const { layer, threshold, node } = view;
     const all = nodes(frame, layer, threshold);
     this.rho = frame.rho[layer];
     this.order = ordered(all);

@@ -8,8 +8,10 @@
 import { shape } from "./plots.js";
 import { colour, covered, fading, nodes } from "./resemblance.js";
 
-const SIZE = 400, LEFT = 34, TOP = 28, EDGE = 36; // of the picture, and where the plane is in it
+const SIZE = 400, LEFT = 34, TOP = 28, EDGE = 42; // of the picture, and where the plane is in it
 const NEAR = 9; // pixels from a line within which a click means it
+const RADIUS = 9; // of the ring with a teacher node's number
+const RINGS = [0.07, 0.15, 0.23, 0.83, 0.91]; // where on its line it may be; the first place that is free
 const MANY = 60; // with more student nodes their arrows would cover everything
 
 /** @typedef {import("./resemblance.js").Still} Still @typedef {import("./resemblance.js").Frame} Frame */
@@ -24,9 +26,8 @@ export class Plane {
     clip.append(shape("rect", { x: left, y: top, width: right - left, height: bottom - top }));
     this.axes = [shape("g", { class: "axis", transform: `translate(0,${bottom})` }),
       shape("g", { class: "axis", transform: `translate(${left},0)` })];
-    const inside = () => shape("g", { "clip-path": "url(#plane-clip)" });
-    [this.dots, this.teachers, this.students] = [inside(), inside(), inside()];
-    this.labels = shape("g");
+    this.dots = shape("g", { "clip-path": "url(#plane-clip)" });
+    [this.teachers, this.students, this.labels] = [shape("g"), shape("g"), shape("g")];
     this.svg.append(clip, ...this.axes, this.dots, this.teachers, this.students, this.labels,
       shape("text", { class: "title", x: 4, y: 15 }, "where the nodes begin to fire"),
       shape("text", { class: "axis-title", x: right, y: SIZE - 6, "text-anchor": "end" }, "first input"),
@@ -61,13 +62,18 @@ export class Plane {
     const pieces = weights.map((w, j) => piece(w, biases[j], this.side));
     this.teachers.replaceChildren();
     this.labels.replaceChildren();
+    /** @type {[number, number][]} */
+    const taken = [];
     /** @type {any[]} */
     this.rings = pieces.map((found, j) => {
       if (!found) return null;
       this.teachers.append(this.line(found, { class: "teacher", "data-teacher": j }),
         this.arrow(found, 0.17, 11, { class: "teacher" }));
-      const [cx, cy] = this.along(found, 0.07);
-      const ring = shape("circle", { cx, cy, r: 9 });
+      const free = RINGS.map((share) => this.along(found, share)).find(([x, y]) =>
+        taken.every(([u, v]) => Math.hypot(x - u, y - v) > 2.2 * RADIUS));
+      const [cx, cy] = free ?? this.along(found, RINGS[0]);
+      taken.push([cx, cy]);
+      const ring = shape("circle", { cx, cy, r: RADIUS });
       const text = shape("text", { x: cx, y: cy + 4, "text-anchor": "middle" }, String(j + 1));
       const label = shape("g", { class: `ring ${colour(j)}` });
       label.append(ring, text);
@@ -88,12 +94,12 @@ export class Plane {
       const seen = piece(weights[k], biases[k], this.side);
       if (!seen) return;
       const chosen = k === node;
-      const look = { class: `student ${colour(each.teacher)}${chosen ? " chosen" : ""}`,
-        opacity: chosen ? 1 : fading(each.rho).toFixed(3) };
-      const line = this.line(seen, { ...look, "data-student": k });
+      const look = { class: `student ${colour(each.teacher)}${chosen ? " chosen" : ""}` };
+      const opacity = chosen ? 1 : fading(each.rho).toFixed(3);
+      const line = this.line(seen, { ...look, "stroke-opacity": opacity, "data-student": k });
       this.ends[k] = ["x1", "y1", "x2", "y2"].map((name) => Number(line.getAttribute(name)));
       shapes.push(line);
-      if (all.length <= MANY || chosen) shapes.push(this.arrow(seen, 0.27, chosen ? 11 : 7, look));
+      if (all.length <= MANY || chosen) shapes.push(this.arrow(seen, 0.27, chosen ? 11 : 7, { ...look, "fill-opacity": opacity }));
     });
     this.students.replaceChildren(...shapes);
     const drawn = this.ends.filter(Boolean).length;

@@ -91,9 +91,9 @@ export function whatIsSeen(still, frame, first, { layer, threshold, node }) {
   const all = nodes(frame, layer, threshold);
   const found = covered(frame, layer, threshold);
   const where = still.layers > 1 ? ` of hidden layer ${layer + 1}` : "";
-  const alike = d3.sum(all, (each) => Number(each.alike));
-  const said = [`At epoch ${frame.epoch}, ${alike} of ${all.length} student nodes${where} resemble a teacher node with `
-    + `ρ > ${threshold}; ${d3.sum(found, Number)} of ${found.length} teacher nodes are covered.`];
+  const alike = d3.sum(all, (each) => Number(each.alike)), hit = d3.sum(found, Number);
+  const said = [`At epoch ${frame.epoch}, ${alike} of ${all.length} student nodes${where} ${alike === 1 ? "resembles" : "resemble"} a teacher node with `
+    + `ρ\u00a0>\u00a0${threshold}; ${hit} of ${found.length} teacher nodes ${hit === 1 ? "is" : "are"} covered.`];
   const missing = d3.range(found.length).filter((j) => !found[j]);
   if (missing.length && missing.length < found.length) said.push(`Not covered yet: ${listed(missing)}.`);
   const idle = d3.sum(all, (each) => Number(each.dead));
@@ -105,7 +105,7 @@ export function whatIsSeen(still, frame, first, { layer, threshold, node }) {
 
 function aboutNode(/** @type {Node} */ { teacher, rho, fanOut, dead }, /** @type {number} */ node) {
   if (dead) return `Student node ${node + 1} fires on no example; its fan-out is ${readable(fanOut)}.`;
-  return `Student node ${node + 1} resembles teacher node ${teacher + 1} most, ρ = ${rho.toFixed(3)}; its fan-out is `
+  return `Student node ${node + 1} resembles teacher node ${teacher + 1} most, ρ\u00a0=\u00a0${rho.toFixed(3)}; its fan-out is `
     + `${readable(fanOut)}.`;
 }
 

@@ -8,10 +8,11 @@
 import { element } from "./app.js";
 import { Controls } from "./controls.js";
 import { Correlations } from "./correlations.js";
+import { Courses } from "./courses.js";
 import { Film } from "./film.js";
+import { LiveTraining } from "./live.js";
 import { Plane } from "./plane.js";
-import { Chart } from "./plots.js";
-import { known, whatIsSeen } from "./resemblance.js";
+import { whatIsSeen } from "./resemblance.js";
 import { Strengths } from "./strengths.js";
 
 const GROUPS = [
@@ -41,7 +42,10 @@ const SHARES = {
   svg: "Download SVG", png: "Download PNG", nc: "Download NetCDF",
 };
 
-/** @typedef {import("./resemblance.js").Still} Still @typedef {import("./resemblance.js").Frame} Frame */
+/** Its part of the API, and the name of its files. */
+const OWN = { path: "/api/train", file: "practicum-specialize" };
+
+/** @typedef {import("./resemblance.js").Still} Still */
 
 /** @param {HTMLElement} container @param {any} state @param {any} api */
 export async function open(container, state, api) {
@@ -57,14 +61,9 @@ class Specialize {
     this.lacking = lacking;
     this.defaults = Object.fromEntries(parameters.map((each) => [each.name, each.default]));
     state.declare({ ...this.defaults, ...VIEW });
-    /** @type {Still | null} */
-    this.still = null;
-    /** @type {Frame[]} the frames of the training that is shown */
-    this.frames = [];
-    /** @type {Record<string, any> | null} what has been trained, or is */
-    this.trained = null;
-    /** @type {{id: string | null, source: {close: () => void} | null} | null} the job under way */
-    this.job = null;
+    /** @type {LiveTraining | null} the training that is shown */
+    this.training = null;
+    this.told = "";
     this.drawing = 0;
     this.build(container, parameters);
     state.onRestored(() => this.restore());
@@ -77,56 +76,49 @@ class Specialize {
     this.settings = element("section", { class: "part settings", "aria-label": "Settings" });
     this.train = element("button", { type: "button", class: "main", onclick: () => this.start() }, "Train");
     this.train.disabled = this.lacking !== null;
-    this.cancel = element("button", { type: "button", hidden: true, onclick: () => this.stop() }, "Cancel");
+    this.cancel = element("button", { type: "button", onclick: () => this.training?.cancel() }, "Cancel");
     this.progress = element("p", { class: "progress", role: "status" });
     this.alert = element("p", { class: "alert", role: "alert" });
     this.empty = element("p", { class: "empty" }, this.lacking ?? EMPTY);
     this.seen = element("p", { class: "seen", "aria-live": "polite" });
     this.layer = this.chooser("layer", "Hidden layer");
     this.node = this.chooser("node", "Highlight student node");
-    const tools = element("div", { class: "tools" }, this.train, this.cancel, this.layer.box, this.node.box,
-      this.checkbox("log", "log epochs"));
-    this.controlsPart = part("course", tools, this.alert, this.empty, this.progress);
-    this.film = new Film(this.controlsPart, { id: "specialize-moment", label: "Moment" }, (index) => this.moveTo(index));
+    this.log = this.checkbox("log", "log epochs");
+    const tools = element("div", { class: "tools" }, this.train, this.cancel, this.layer.box, this.node.box, this.log);
+    const course = part("course", tools, this.alert, this.empty, this.progress);
+    this.film = new Film(course, { id: "specialize-moment", label: "Moment" }, (index) => this.moveTo(index));
     const plane = part("plane-part"), strengths = part("strengths-part"), map = part("map-part");
     const loss = part("loss-part"), coverage = part("coverage-part");
     const choose = (/** @type {number} */ node) => this.choose(node);
     this.plane = new Plane(plane, choose);
-    this.noPlane = caption("Lines can be drawn for two inputs only: set the inputs to 2 to see them.");
     this.planeCaption = caption("");
-    plane.append(this.noPlane, this.planeCaption);
+    plane.append(this.planeCaption);
     this.strengths = new Strengths(strengths, choose);
     strengths.append(caption("Colour and shape: the teacher node that a student node resembles most, as in the map below; "
       + "filled above the threshold. A cross fires on no example."));
     this.map = new Correlations(map, choose);
-    map.append(caption("The stronger the colour, the larger |ρ|; blue is positive, orange negative. A click chooses a "
-      + "student node in all pictures."));
-    const axis = { height: 220, across: "epoch" };
-    this.charts = {
-      loss: new Chart(loss, { ...axis, title: "loss", room: 76 }),
-      coverage: new Chart(coverage, { ...axis, title: "share of teacher nodes covered", room: 76 }),
-    };
-    loss.append(caption("Solid: held-out examples. Dashed: the examples it learns from."));
+    map.append(caption("The stronger the colour, the larger |ρ|; blue is positive, orange negative. A click on a student "
+      + "node highlights it in all pictures."));
+    this.courses = new Courses(loss, coverage);
     this.share = element("div", { class: "share" });
     this.shared = element("p", { class: "shared", role: "status" });
     this.pictures = [part("words", element("h2", {}, "What you see"), this.seen), plane, strengths, map, loss, coverage];
     const keep = part("keep", element("h2", {}, "Take it with you"), this.share, this.shared);
-    container.append(introduction(),
-      element("div", { class: "specialize" }, this.settings, this.controlsPart, ...this.pictures, keep));
+    container.append(introduction(), element("div", { class: "specialize" }, this.settings, course, ...this.pictures, keep));
     this.settings.append(this.checkbox("help", "Explain the settings"));
     this.controls = new Controls(this.settings, "specialize", parameters, GROUPS, (name) => this.changed(name));
+    /** @type {Record<string, HTMLButtonElement>} */
+    this.shares = {};
     for (const [name, title] of Object.entries(SHARES)) {
-      this.share.append(element("button", { type: "button", onclick: () => this.give(name) }, title));
+      this.shares[name] = element("button", { type: "button", onclick: () => this.give(name) }, title);
+      this.share.append(this.shares[name]);
     }
-    const picture = (/** @type {string} */ name) => [...this.share.children].find((each) => each.textContent === name);
-    this.drawnOnly = [picture(SHARES.svg), picture(SHARES.png)];
   }
 
   checkbox(/** @type {string} */ name, /** @type {string} */ label) {
     const box = element("input", { type: "checkbox", id: `specialize-show-${name}` });
     box.addEventListener("change", () => {
       this.state.set({ [name]: box.checked ? "1" : "0" });
-      this.showView();
       this.draw();
     });
     return element("span", { class: "check" }, box, element("label", { for: box.id }, label));
@@ -150,27 +142,17 @@ class Specialize {
       values[name] = typeof value === "number" && Number.isFinite(Number(text)) ? Number(text) : text;
     }
     this.controls.show(values);
-    this.showView();
-    const wanted = this.state.get("trained") === "1";
-    if (wanted && !this.lacking && !this.same(values)) this.start(true);
-    else {
-      if (!wanted) this.clear();
-      this.draw();
-    }
+    const wanted = this.state.get("trained") === "1" && !this.lacking;
+    if (!wanted) this.forget();
+    if (wanted && !this.shows(values)) this.start(true);
+    else this.draw();
   }
 
-  /** Whether these values are those of the training that is shown, apart from what is only looking. */
-  same(/** @type {Record<string, any>} */ values) {
-    const { trained } = this;
-    return trained !== null && Object.entries(values).every(([name, value]) =>
-      LOOKING.includes(name) || trained[name] === value);
-  }
-
-  showView() {
-    for (const name of ["log", "help"]) {
-      /** @type {HTMLInputElement} */ (document.getElementById(`specialize-show-${name}`)).checked = this.state.get(name) === "1";
-    }
-    this.settings.classList.toggle("explained", this.state.get("help") === "1");
+  /** Whether the training that is shown is one of these values, apart from those of looking. */
+  shows(/** @type {Record<string, any>} */ values) {
+    const { training } = this;
+    return training !== null && Object.entries(values).every(([name, value]) =>
+      LOOKING.includes(name) || training.values[name] === value);
   }
 
   /** The user has changed a parameter. */
@@ -178,130 +160,75 @@ class Specialize {
     this.alert.textContent = "";
     this.controls.forgive();
     const values = this.controls.values();
-    this.state.set({ ...values, trained: this.same(values) ? "1" : "0" });
-    if (!LOOKING.includes(name)) this.tell();
+    this.state.set({ ...values, trained: this.shows(values) ? "1" : "0" });
+    if (!LOOKING.includes(name)) this.tell(this.told);
     this.draw();
   }
 
-  /** Say where the training is, and whether the pictures are still those of the settings. */
-  tell(/** @type {string | undefined} */ text) {
-    if (text !== undefined) this.told = text;
-    const outdated = this.trained !== null && !this.same(this.controls.values());
-    this.progress.textContent = outdated
-      ? `${this.told} The settings have changed since; “Train” trains a student with them.` : this.told ?? "";
+  /** Say where the training is, and whether the pictures are still those of the settings. @param {string} sentence */
+  tell(sentence) {
+    this.told = sentence;
+    const outdated = this.training !== null && !this.shows(this.controls.values());
+    this.progress.textContent = `${sentence}${outdated ? " The settings have changed since; “Train” uses them." : ""}`;
   }
 
-  /** Train what the controls say. @param {boolean} [restoring] whether the moment of the URL is to be kept */
-  async start(restoring = false) {
+  /** Train what the controls say. @param {boolean} [restoring] whether a link is being shown, at a moment of its own */
+  start(restoring = false) {
     if (!this.controls.complete) return;
-    this.clear();
-    const values = this.trained = this.controls.values();
-    const job = this.job = { id: null, source: null };
+    this.forget();
+    this.alert.textContent = "";
+    this.controls.forgive();
     this.state.set({ trained: "1", ...(restoring ? {} : { at: "" }) });
-    this.cancel.hidden = false;
-    this.tell("Asking for the training.");
-    try {
-      job.id = (await this.api.post("/api/train", values)).job;
-    } catch (refusal) {
-      if (this.job !== job) return;
-      this.clear();
-      this.tell("");
-      this.complain(refusal);
-      return;
-    }
-    if (this.job !== job) { // cancelled, or trained anew, while the server answered
-      this.api.remove(`/api/jobs/${job.id}`);
-      return;
-    }
-    const mine = (/** @type {(data: any) => void} */ handle) => (/** @type {any} */ data) => {
-      if (this.job === job) handle(data);
-    };
-    this.tell("The server prepares the training.");
-    job.source = this.api.events(job.id, {
-      begin: mine((still) => this.begin(still, !restoring)),
-      frame: mine((frame) => this.add(frame, values.epochs)),
-      done: mine((result) => this.end(this.outcome(result, values))),
-      failed: mine(({ problem, field }) => {
-        this.end(`Ended after ${this.frames.length} looks.`);
-        this.complain({ message: problem, field });
-      }),
+    const training = this.training = new LiveTraining(this.api, this.controls.values(), {
+      told: (sentence) => this.tell(sentence),
+      begun: (still) => this.begin(still, !restoring),
+      looked: () => this.drawSoon(),
+      ended: (refusal) => {
+        if (refusal) this.complain(refusal);
+        if (this.training === training && !training.still) this.training = null;
+        this.draw();
+      },
     });
+    this.draw();
+  }
+
+  /** End what is being trained, and show nothing. */
+  forget() {
+    this.film.stop();
+    this.training?.cancel();
+    this.training = null;
+    this.tell("");
   }
 
   /** The training has begun. It may be over within a second, so that it is played at a pace at which one sees it. */
   begin(/** @type {Still} */ still, /** @type {boolean} */ playing) {
-    this.still = still;
-    this.empty.hidden = true;
     this.map.begin(still);
     if (still.weights) this.plane.begin(still);
-    const choices = (/** @type {number} */ count, /** @type {string[]} */ ...first) =>
-      [...first, ...d3.range(1, count + 1).map(String)].map((value) =>
-        element("option", { value }, value || "none"));
-    this.layer.list.replaceChildren(...choices(still.layers));
-    this.node.list.replaceChildren(...choices(still.students, ""));
-    this.tell("The student learns.");
+    const choices = (/** @type {(string | number)[]} */ values) =>
+      values.map((value) => element("option", { value }, value === "" ? "none" : String(value)));
+    this.layer.list.replaceChildren(...choices(d3.range(1, still.layers + 1)));
+    this.node.list.replaceChildren(...choices(["", ...d3.range(1, still.students + 1)]));
     this.film.length(still.epochs.length, 0);
     this.film.at(0, "");
     if (playing && !matchMedia("(prefers-reduced-motion: reduce)").matches) this.film.play();
   }
 
-  /** A frame has come. */
-  add(/** @type {Frame} */ frame, /** @type {number} */ epochs) {
-    this.frames.push(frame);
-    this.tell(`Epoch ${frame.epoch} of ${epochs}.`);
-    if (this.drawing) return; // many may come before the next picture
-    this.drawing = requestAnimationFrame(() => {
+  /** Draw before the next picture; until then many frames may come. */
+  drawSoon() {
+    this.drawing ||= requestAnimationFrame(() => {
       this.drawing = 0;
       this.draw();
     });
   }
 
-  outcome({ status, diverged_at }, /** @type {Record<string, any>} */ { epochs }) {
-    if (status !== "diverged") return `Trained for ${epochs} epochs.`;
-    const last = this.frames.findLast(known);
-    return `The student diverged at update ${diverged_at}: its steps overshoot, and its weights grow without bound. `
-      + `A smaller learning rate helps. The pictures end at epoch ${last?.epoch ?? 0}, before that.`;
-  }
-
-  end(/** @type {string} */ sentence) {
-    this.job?.source?.close();
-    this.job = null;
-    this.cancel.hidden = true;
-    this.tell(sentence);
-    this.draw();
-  }
-
-  /** Cancel the training and keep what has come. */
-  stop() {
-    if (!this.job) return;
-    if (this.job.id) this.api.remove(`/api/jobs/${this.job.id}`);
-    const last = this.frames.at(-1);
-    this.end(last ? `Cancelled after epoch ${last.epoch}.` : "Cancelled before the first look.");
-  }
-
-  /** Forget what was trained, and end what is being trained. */
-  clear() {
-    this.stop();
-    this.film.stop();
-    this.still = this.trained = null;
-    this.frames = [];
-    this.told = "";
-    this.progress.textContent = "";
-    this.alert.textContent = "";
-    this.controls.forgive();
-  }
-
-  /** The frames that show a student. */
-  get shown() {
-    return this.frames.filter(known);
-  }
-
   /** The user or the film has moved to a frame. */
   moveTo(/** @type {number} */ index) {
-    const { shown } = this;
-    if (!shown.length) return; // a film may begin before its first frame
+    const { training } = this;
+    const shown = training?.shown ?? [];
+    if (!training || !shown.length) return; // a film may begin before its first frame
     const place = Math.min(index, shown.length - 1);
-    this.state.set({ at: place < shown.length - 1 || this.job ? String(shown[place].epoch) : "" });
+    const newest = place === shown.length - 1 && !training.running;
+    this.state.set({ at: newest ? "" : String(shown[place].epoch) });
     this.draw();
   }
 
@@ -313,8 +240,7 @@ class Specialize {
   }
 
   /** What the URL says of the view, within what there is. */
-  view() {
-    const { layers, students } = /** @type {Still} */ (this.still);
+  view(/** @type {Still} */ { layers, students }) {
     const number = (/** @type {string} */ name, /** @type {number} */ most) => {
       const value = Number(this.state.get(name));
       return Number.isInteger(value) && value >= 1 && value <= most ? value - 1 : null;
@@ -324,14 +250,22 @@ class Specialize {
   }
 
   draw() {
-    const { still, shown } = this;
-    const drawn = still !== null && shown.length > 0;
-    for (const each of [...this.pictures, this.film.box, this.node.box, this.layer.box]) each.hidden = !drawn;
-    document.getElementById("specialize-show-log")?.parentElement?.toggleAttribute("hidden", !drawn);
-    for (const button of this.drawnOnly) /** @type {HTMLButtonElement} */ (button).disabled = !drawn;
-    this.empty.hidden = this.trained !== null;
-    if (!drawn) return;
-    const view = this.view();
+    for (const name of ["log", "help"]) {
+      /** @type {HTMLInputElement} */ (document.getElementById(`specialize-show-${name}`)).checked = this.state.get(name) === "1";
+    }
+    this.settings.classList.toggle("explained", this.state.get("help") === "1");
+    const { training } = this;
+    const shown = training?.shown ?? [];
+    const drawn = training?.still && shown.length > 0;
+    this.cancel.hidden = !training?.running;
+    this.empty.hidden = training !== null;
+    for (const each of [...this.pictures, this.film.box, this.node.box, this.layer.box, this.log]) each.hidden = !drawn;
+    for (const name of ["svg", "png"]) this.shares[name].disabled = !drawn;
+    if (training?.still && shown.length) this.drawFrame(training, training.still, shown);
+  }
+
+  drawFrame(/** @type {LiveTraining} */ training, /** @type {Still} */ still, shown) {
+    const view = this.view(still);
     const at = this.state.get("at");
     const last = shown.length - 1;
     const index = at === "" ? last : Math.min(d3.bisectCenter(shown.map((each) => each.epoch), Number(at) || 0), last);
@@ -339,40 +273,21 @@ class Specialize {
     this.layer.box.hidden = still.layers < 2;
     this.layer.list.value = String(view.layer + 1);
     this.node.list.value = view.node === null ? "" : String(view.node + 1);
-    this.film.length(this.job ? still.epochs.length : shown.length, shown.length);
+    this.film.length(training.running ? still.epochs.length : shown.length, shown.length);
     this.film.at(index, `epoch ${frame.epoch}`);
     this.plane.svg.toggleAttribute("hidden", !still.weights);
-    this.noPlane.hidden = Boolean(still.weights);
-    this.planeCaption.hidden = !still.weights;
-    this.planeCaption.textContent = `Thick: the teacher${still.layers > 1 ? "'s lowest layer" : ""}, a full ring where a `
-      + "student node has found it. Thin: the student, fainter where it resembles no teacher node. Arrows: where they fire.";
+    this.planeCaption.textContent = still.weights ? aboutPlane(still)
+      : "The lines at which nodes begin to fire can be drawn for two inputs only: set the inputs to 2 to see them.";
     if (still.weights) this.plane.draw(frame, { ...view, node: view.layer === 0 ? view.node : null });
     this.strengths.rescale(shown, view.layer);
     this.strengths.draw(frame, view);
     this.map.draw(frame, view);
-    this.drawCurves(at === "" ? null : frame.epoch);
-    const moving = this.job !== null || this.film.playing;
+    this.courses.draw(still, shown, { ...view, logarithmic: this.state.get("log") === "1" });
+    this.courses.point(at === "" ? null : frame.epoch);
+    const moving = training.running || this.film.playing;
     this.seen.setAttribute("aria-live", moving ? "off" : "polite"); // a film is not read aloud picture by picture
     const words = whatIsSeen(still, frame, shown[0], view);
     if (words !== this.seen.textContent) this.seen.textContent = words;
-  }
-
-  drawCurves(/** @type {number | null} */ epoch) {
-    const { still, shown } = this;
-    const alpha = shown.map((frame) => frame.epoch);
-    const end = /** @type {Still} */ (still).epochs.at(-1);
-    const axes = { alpha, end, logAlpha: this.state.get("log") === "1" };
-    const curve = (/** @type {string} */ name, label, look) =>
-      ({ name, label, look, values: shown.map((frame) => frame[name]) });
-    this.charts.loss.draw({ ...axes, logValues: true,
-      curves: [curve("loss", "held-out", "theory"), curve("training_loss", "training", "pair")] });
-    const { threshold } = this.controls.values();
-    const share = (/** @type {number} */ layer) => ({
-      name: `coverage ${layer + 1}`, look: `colour-${layer + 1}`, values: shown.map((frame) => coverage(frame, layer, threshold)),
-      label: /** @type {Still} */ (still).layers > 1 ? `layer ${layer + 1}` : "",
-    });
-    this.charts.coverage.draw({ ...axes, logValues: false, curves: d3.range(/** @type {Still} */ (still).layers).map(share) });
-    for (const chart of Object.values(this.charts)) chart.point(epoch);
   }
 
   /** Say what is wrong beside its control. */
@@ -383,16 +298,14 @@ class Specialize {
 
   /** @param {string} kind */
   async give(kind) {
-    this.shared.textContent = "";
     const values = this.controls.values();
     const title = `practicum: ${Object.entries(values).map(([name, value]) => `${name} = ${value}`).join(", ")}`;
-    const { loss, coverage: covered } = this.charts;
-    const rows = [[...(this.still?.weights ? [this.plane] : []), this.strengths], [this.map], [loss, covered]];
-    const picture = { title, rows: rows.map((row) => row.map((each) => each.svg)) };
+    const lines = this.training?.still?.weights ? [this.plane.svg] : [];
+    const rows = [[...lines, this.strengths.svg], [this.map.svg], this.courses.svgs];
+    this.shared.textContent = ["save", "nc"].includes(kind) ? "The server trains it once more, to the same numbers." : "";
     try {
       const { share } = await import("./sharing.js");
-      if (kind === "save" || kind === "nc") this.shared.textContent = "The server trains it once more, to the same numbers.";
-      this.shared.textContent = await share(kind, values, this.api, picture, { path: "/api/train", file: "practicum-specialize" });
+      this.shared.textContent = await share(kind, values, this.api, { title, rows }, OWN);
     } catch (refusal) {
       this.shared.textContent = "";
       this.complain(refusal);
@@ -400,9 +313,9 @@ class Specialize {
   }
 }
 
-/** The share of a layer's teacher nodes that some student node resembles. */
-function coverage(/** @type {Frame} */ frame, /** @type {number} */ layer, /** @type {number} */ threshold) {
-  return d3.mean(frame.rho[layer], (row) => Number(row.some((rho) => (rho ?? -1) > threshold)));
+function aboutPlane(/** @type {Still} */ { layers }) {
+  return `Thick: the ${layers > 1 ? "lowest layer of the teacher" : "teacher"}, with a full ring where a student node has `
+    + "found it. Thin: the student, fainter where it resembles no teacher node. Arrows: the side on which they fire.";
 }
 
 function introduction() {

@@ -9,7 +9,7 @@
 import { shape } from "./plots.js";
 import { colour, mark, nodes } from "./resemblance.js";
 
-const WIDTH = 400, HEIGHT = 400, LEFT = 42, RIGHT = 392, TOP = 28, BOTTOM = 364;
+const WIDTH = 400, HEIGHT = 400, LEFT = 42, RIGHT = 392, TOP = 28, BOTTOM = 356;
 const NEAR = 16; // pixels from a mark within which a click means it
 const AREA = 70; // of a mark, in square pixels
 const CROSS = "M-4,-4L4,4M-4,4L4,-4";
