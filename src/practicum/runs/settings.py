@@ -184,8 +184,8 @@ def locate(verb: str, name: str, known: Known) -> tuple[str, str]:
             return table, key
     else:
         homes = [table for table, names in known.items() if name in names]
-        if len(homes) == 1:
-            return homes[0], name
+        if len(homes) == 1 or "" in homes:  # what stands at the top has no other name
+            return ("" if "" in homes else homes[0]), name
         if homes:
             candidates = " or ".join(f"{home}.{name}" if home else name for home in homes)
             raise ParameterError(f"The name '{name}' is ambiguous: write {candidates}.")
