@@ -21,14 +21,11 @@ export class Plane {
   /** @param {HTMLElement} container @param {(node: number) => void} chosen called with the student node of a click */
   constructor(container, chosen) {
     this.svg = shape("svg", { class: "square plane", role: "img", viewBox: `0 0 ${SIZE} ${SIZE}` });
-    const clip = shape("clipPath", { id: "plane-clip" });
     const [left, right, top, bottom] = [LEFT, SIZE - 8, TOP, SIZE - EDGE];
-    clip.append(shape("rect", { x: left, y: top, width: right - left, height: bottom - top }));
     this.axes = [shape("g", { class: "axis", transform: `translate(0,${bottom})` }),
       shape("g", { class: "axis", transform: `translate(${left},0)` })];
-    this.dots = shape("g", { "clip-path": "url(#plane-clip)" });
-    [this.teachers, this.students, this.labels] = [shape("g"), shape("g"), shape("g")];
-    this.svg.append(clip, ...this.axes, this.dots, this.teachers, this.students, this.labels,
+    [this.dots, this.teachers, this.students, this.labels] = [shape("g"), shape("g"), shape("g"), shape("g")];
+    this.svg.append(...this.axes, this.dots, this.teachers, this.students, this.labels,
       shape("text", { class: "title", x: 4, y: 15 }, "where the nodes begin to fire"),
       shape("text", { class: "axis-title", x: right, y: SIZE - 6, "text-anchor": "end" }, "first input"),
       shape("text", { class: "axis-title", x: right, y: 15, "text-anchor": "end" }, "↑ second input"));
@@ -57,7 +54,8 @@ export class Plane {
     }
     d3.select(this.axes[0]).call(d3.axisBottom(this.x).ticks(5).tickSizeOuter(0));
     d3.select(this.axes[1]).call(d3.axisLeft(this.y).ticks(5).tickSizeOuter(0));
-    this.dots.replaceChildren(...points.map(([x, y]) =>
+    const inside = points.filter((point) => point.every((each) => Math.abs(each) <= this.side));
+    this.dots.replaceChildren(...inside.map(([x, y]) =>
       shape("circle", { class: "dot", cx: this.x(x).toFixed(1), cy: this.y(y).toFixed(1), r: 1.3 })));
     const pieces = weights.map((w, j) => piece(w, biases[j], this.side));
     this.teachers.replaceChildren();
