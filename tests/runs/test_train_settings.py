@@ -133,7 +133,7 @@ def test_a_regime_from_a_table_and_from_settings(tmp_path, file):
 
 
 def test_a_bare_name_of_the_top_means_the_top():
-    """A balanced teacher has `samples` too, those it is tuned on; the students' have no other name than the bare one."""
+    """A balanced teacher has `samples` of its own; those of the students have no other name than the bare one."""
     balanced = ["teacher.kind=balanced", "samples=500"]
     config = training_configuration(None, balanced)
     assert config.samples == 500

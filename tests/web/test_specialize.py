@@ -34,7 +34,7 @@ from practicum.web.training_code import training_code
 from practicum.web.trainings import SmallTraining
 from web.served import events, served
 
-PLANE = {"epochs": 8, "samples": 200, "seed": 3}
+PLANE = {"epochs": 8, "samples": 200, "training_seed": 3}
 DEEP = {"inputs": 4, "layers": 2, "hidden": 3, "multiple": 2, "examples": "online", "epochs": 5, "samples": 100}
 LONG = {"inputs": 6, "epochs": 250, "samples": 50, "learning_rate": 0.1, "decay": 0.0}
 TRAININGS = {"plane": PLANE, "deep": DEEP, "long": LONG}
@@ -69,7 +69,7 @@ def parts(asked):
 
 def by_hand(asked, **changes):
     every = -(-asked["epochs"] // 100)
-    given = {"seeds": [asked.get("seed", 0)], "samples": asked["samples"], "held_out": 1000, **changes}
+    given = {"seeds": [asked.get("training_seed", 0)], "samples": asked["samples"], "held_out": 1000, **changes}
     return train(*parts(asked), keep=KEPT, observe_at=every, **given)
 
 
@@ -114,7 +114,7 @@ def test_the_frames_are_what_train_sees(client, name):
 
 def test_lines_are_the_weights_that_fit_leaves(client):
     teacher, students, law, training = parts(PLANE)
-    seeds = [PLANE["seed"]]
+    seeds = [PLANE["training_seed"]]
     fixed = teacher.build(seeds, law=law, dtype="float32")
     networks = students.build(fixed, seeds, dtype="float32")
     before = [networks.weights[0][0].detach().numpy().copy(), networks.biases[0][0].detach().numpy().copy()]
@@ -210,7 +210,7 @@ def test_three_spellings_one_run(asked, tmp_path):
 
 
 BAD = [
-    ({"inputs": 1}, "inputs", "must be >= 2. Got 1 instead. The page takes numbers from 2 to 20; practicum train takes"),
+    ({"inputs": 1}, "inputs", ">= 2. Got 1 instead. The page takes numbers from 2 to 20; practicum train takes larger"),
     ({"inputs": 21}, "inputs", "must be <= 20"),
     ({"layers": 4}, "layers", "must be <= 3"),
     ({"hidden": 2.5}, "hidden", "must be a whole number"),
@@ -223,9 +223,9 @@ BAD = [
     ({"examples": "all"}, "examples", "must be one of 'fixed' or 'online'"),
     ({"samples": 1}, "samples", "must be >= 10"),
     ({"epochs": 1001}, "epochs", "must be <= 1000"),
-    ({"seed": -1}, "seed", "must be >= 0"),
+    ({"training_seed": -1}, "training_seed", "must be >= 0"),
     ({"threshold": 1}, "threshold", "must be <= 0.999"),
-    ({"students": 3}, None, "has no parameter 'students'"),
+    ({"lerning_rate": 3}, None, "has no parameter 'lerning_rate'"),
     ({"epochs": 1000, "samples": 20000, "hidden": 20, "multiple": 20}, "epochs", "and the page allows 1e+10"),
 ]
 

@@ -20,7 +20,7 @@ class Limits(Value):
         body: the largest request, in bytes.
         examples: the largest ``until * dimension * batch_size * seeds`` of a simulation.
         multiplications: the largest ``epochs * samples * weights`` of a training, in which each example meets every
-            weight; the default keeps a training to about ten seconds.
+            weight; the default keeps a training to some ten seconds, with the smallest batches to a minute.
 
     Other arguments:
         computing: answers computed at one time, such as flows; more wait. One processor is left for the server.

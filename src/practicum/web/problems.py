@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -19,8 +19,6 @@ from practicum.theory.machines import Activation, Committee, LearningRule
 from practicum.theory.overlaps import OrderParameters
 from practicum.values import Value
 
-V = TypeVar("V", bound=Value)
-
 
 def parameter(
     default: Any,
@@ -30,26 +28,25 @@ def parameter(
     symbol: str = "",
     unit: str = "",
     slider: Any = None,
-    beyond: str = "practicum solve and simulate take",
+    beyond: str = "practicum solve and simulate take larger ones",
     **bounds: Any,
 ) -> Any:
-    """A field with what a control needs.
+    """A field with what a control needs: `slider` is (least, most, step) of the values that are common.
 
-    Main arguments:
-        slider: (least, most, step) of the values that are common.
-
-    Other arguments:
-        beyond: who takes larger numbers than the page.
-        bounds: of pydantic: ``ge`` or ``gt``, and ``le``.
+    `beyond` ends the sentence about a number that is out of bounds: who takes such numbers.
     """
     told = {"label": label, "symbol": symbol, "unit": unit, "slider": slider, "help": help}
     if bounds:
         least = f"above {bounds['gt']:g}" if "gt" in bounds else f"from {bounds['ge']:g}"
-        told["remedy"] = f"The page takes numbers {least} to {bounds['le']:g}; {beyond} larger ones."
+        told["remedy"] = f"The page takes numbers {least} to {bounds['le']:g}; {beyond}."
     return Field(default=default, json_schema_extra=told, **bounds)
 
 
-class Problem(Value):
+class Question(Value):
+    """Base of what a view asks: the fields that are made by :func:`parameter` become its controls."""
+
+
+class Problem(Question):
     """One committee that learns from another: machine, rule, start, and how far to look.
 
     Bounds are those of the page, so that an answer takes seconds at most. ``start="random"`` is
@@ -164,17 +161,16 @@ class Problem(Value):
 
 
 @cache
-def parameters(kind: type[Value] = Problem) -> list[dict[str, Any]]:
-    """What the page needs to know of each parameter to build its control.
+def parameters(question: type[Question] = Problem) -> list[dict[str, Any]]:
+    """What the page needs to know of each parameter of a question to build its control.
 
     `least`, `most` and `step` are those of the slider; a number typed may go beyond, and the server judges it.
-
-    Main arguments:
-        kind: whose fields were made by :func:`parameter`.
     """
     described = []
-    for name, field in kind.model_fields.items():
+    for name, field in question.model_fields.items():
         told: dict[str, Any] = field.json_schema_extra  # type: ignore[assignment]
+        if not told:
+            continue
         least, most, step = told["slider"] or (None, None, None)
         choices = getattr(field.annotation, "__args__", None) if told["slider"] is None else None
         described.append(
@@ -198,35 +194,11 @@ _SAID_BY = {"Q": "overlap", "R": "overlap", "split": "overlap", "seed": "start_s
 """Names in the sentences of practicum whose control on the page has another name."""
 
 
-class AtControl(ParameterError):
-    """A sentence that knows beside which control of its view it belongs; `field` is None if beside none."""
-
-    def __init__(self, sentence: str, field: str | None) -> None:
-        super().__init__(sentence)
-        self.field = field
-
-
-def asked(kind: type[V], content: dict[str, Any]) -> V:
-    """The value of a view that a request describes.
-
-    Raises:
-        AtControl: a parameter is unknown or outside its range.
-    """
-    try:
-        return kind(**content)
-    except ParameterError as error:
-        quoted = re.search(r"'(\w+)'", str(error))
-        name = quoted[1] if quoted else ""
-        raise AtControl(str(error), name if name in kind.model_fields else None) from None
-
-
 def field_of(error: ParameterError) -> str | None:
     """The parameter that a sentence complains about, so that the page can show it beside the control."""
-    if isinstance(error, AtControl):
-        return error.field
     text = str(error)
     quoted = re.search(r"'(\w+)'", text)  # the first name is the subject, later ones are remedies
     name = _SAID_BY.get(quoted[1], quoted[1]) if quoted else ""
-    if name in Problem.model_fields:
+    if any(name in question.model_fields for question in Question.__subclasses__()):
         return name
     return "overlap" if "joint matrix" in text else None

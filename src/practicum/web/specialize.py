@@ -13,7 +13,7 @@ from practicum.values import nearest
 from practicum.web.answers import answer, read_object
 from practicum.web.frames import Film
 from practicum.web.jobs import Job
-from practicum.web.problems import asked, parameters
+from practicum.web.problems import parameters
 from practicum.web.services import Services, services
 from practicum.web.training_code import training_code
 from practicum.web.trainings import SmallTraining
@@ -51,7 +51,7 @@ async def _train(request: Request) -> Response:
 
 @router.post("/code")
 async def _code(request: Request) -> Response:
-    return answer(training_code(asked(SmallTraining, await read_object(request)).config()))
+    return answer(training_code(SmallTraining(**await read_object(request)).config()))
 
 
 @router.post("/save")
@@ -94,7 +94,7 @@ async def _download(request: Request, format: str = "") -> Response:
 
 async def _possible(request: Request) -> tuple[Services, Any]:
     """The configuration that a request asks for, if this server can compute it within its bounds."""
-    mine, training = services(request), asked(SmallTraining, await read_object(request))
+    mine, training = services(request), SmallTraining(**await read_object(request))
     lacking = _lacking()
     if lacking is not None:
         raise lacking

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Literal
 
+from practicum.errors import ParameterError
 from practicum.networks.inputs import GaussianInputs
 from practicum.networks.settings import Training
 from practicum.networks.students import Students
 from practicum.networks.teachers import BalancedTeacher, SeparatedTeacher
 from practicum.runs.seeds import Seeds
 from practicum.runs.training import TrainConfig
-from practicum.values import Value
 from practicum.web.limits import Limits
-from practicum.web.problems import AtControl, parameter
+from practicum.web.problems import Question, parameter
 
-_TRAIN = "practicum train takes"
+_TRAIN = "practicum train takes larger ones"
 _OUTPUTS = 20
 """Enough that the fan-outs of a dozen teacher nodes point into different directions."""
 _BIAS = -0.7
@@ -25,7 +26,7 @@ _LOOKS = 100
 """Pictures of a film, about."""
 
 
-class SmallTraining(Value):
+class SmallTraining(Question):
     """One student that learns from one teacher; the bounds are those of the page, so that it takes seconds.
 
     With one hidden layer the teacher is a :class:`SeparatedTeacher`, with more of them a :class:`BalancedTeacher`; all
@@ -70,13 +71,13 @@ class SmallTraining(Value):
     epochs: int = parameter(
         100, "Epochs", "How long the student learns.", slider=(1, 300, 1), beyond=_TRAIN, ge=1, le=1000
     )
-    seed: int = parameter(
+    training_seed: int = parameter(
         0, "Seed", "Another seed: another teacher, another student, other examples.",
         slider=(0, 20, 1), beyond=_TRAIN, ge=0, le=2**53 - 1,
     )  # fmt: skip
     threshold: float = parameter(
         0.95, "Threshold of the correlation", "Above it a student node counts as one that resembles a teacher node.",
-        symbol="ρ", slider=(0.5, 0.99, 0.01), beyond="no threshold allows", ge=0, le=0.999,
+        symbol="ρ", slider=(0.5, 0.99, 0.01), beyond="at 1 not even rounding would be allowed", ge=0, le=0.999,
     )  # fmt: skip
 
     def config(self) -> TrainConfig:
@@ -97,7 +98,7 @@ class SmallTraining(Value):
             students=Students(multiple=self.multiple),
             inputs=GaussianInputs(dimension=d),
             training=training,
-            seeds=Seeds.of([self.seed]),
+            seeds=Seeds.of([self.training_seed]),
             samples=self.samples,
             held_out=_HELD_OUT,
             thresholds=self.threshold,
@@ -109,15 +110,14 @@ class SmallTraining(Value):
         """One sentence before anything is computed, if it would take too long.
 
         Raises:
-            AtControl: each number is within its bounds, and all together are too much.
+            ParameterError: each number is within its bounds, and all together are too much.
         """
         widths = (self.inputs, *(self.layers * (self.hidden * self.multiple,)), _OUTPUTS)
-        weights = sum(above * (below + 1) for below, above in zip(widths, widths[1:]))
+        weights = sum(above * (below + 1) for below, above in pairwise(widths))
         work = self.epochs * self.samples * weights
         if work > limits.multiplications:
-            raise AtControl(
+            raise ParameterError(
                 f"The training takes epochs * samples * weights = {work:.2g} multiplications, and the page allows "
                 f"{limits.multiplications:.2g}, so that it ends soon; lower 'epochs', 'samples' or 'multiple', or use "
-                "the command that the page gives.",
-                "epochs",
+                "the command that the page gives."
             )

@@ -18,7 +18,7 @@ import { Strengths } from "./strengths.js";
 const GROUPS = [
   { title: "Teacher", names: ["inputs", "layers", "hidden", "decay"] },
   { title: "Student", names: ["multiple", "learning_rate", "batch_size"] },
-  { title: "Examples and time", names: ["examples", "samples", "epochs", "seed"] },
+  { title: "Examples and time", names: ["examples", "samples", "epochs", "training_seed"] },
   { title: "Looking", names: ["threshold"] },
 ];
 
