@@ -197,16 +197,25 @@ def test_layers_are_chosen(visit):
 
 def test_the_sentence_counts_what_the_python_api_counts(visit):
     page = visit(link(SMALL))
-    run = execute(SmallTraining(**SMALL).config()).isel(seed=0, layer=0, step=-1)
-    for threshold in ("0.95", "0.8"):
+    config = SmallTraining(**SMALL).config()
+    run = execute(config).isel(seed=0, layer=0, step=-1)
+    fan_out = np.linalg.norm(config.teacher.build(config.seeds.list()).weights[1][0].numpy(), axis=0)
+    found = set()
+    for threshold in ("0.99", "0.95", "0.8"):
         page.get_by_role("spinbutton", name="Threshold of the correlation").fill(threshold)
         alike = int((run["alignment"].values > float(threshold)).sum())
         hit = int((run["best_correlation"].values > float(threshold)).sum())
         said = page.locator(".specialize .seen").text_content().replace("\u00a0", " ")
         assert re.search(rf"{alike} of 20 student nodes resembles? a teacher node with ρ > {threshold}", said), said
         assert re.search(rf"{hit} of 5 teacher nodes (is|are) covered", said), said
+        late = np.flatnonzero(run["best_correlation"].values <= float(threshold))
+        found.add(hit)
+        for j in late:
+            assert re.search(rf"Not covered yet: [^.]*\b{j + 1}\b", said), said
+            assert f"{100 * fan_out[j] / fan_out.max():.0f} %" in said
         assert page.locator(".plane .ring.found").count() == hit
         assert page.locator(".strengths .marks .alike").count() == alike
+    assert len(found) == 3  # power: the numbers depend on the threshold
     assert page.locator(".specialize .progress").text_content() == "Trained for 12 epochs."  # and not trained again
 
 

@@ -30,12 +30,14 @@ export class Courses {
     /** What is known of each epoch; nothing of those to come. */
     const values = (/** @type {(frame: Frame) => number | null} */ read) =>
       still.epochs.map((_, i) => (i < frames.length ? read(frames[i]) : null));
+    // The start alone has no place on a logarithmic axis, so that nothing is named there yet.
+    const named = (/** @type {string} */ label) => (frames.length > 1 ? label : "");
     const curve = (/** @type {"loss" | "training_loss"} */ name, label, look) =>
-      ({ name, label: frames.length > 1 ? label : "", look, values: values((frame) => frame[name]) });
+      ({ name, label: named(label), look, values: values((frame) => frame[name]) });
     this.loss.draw({ ...axes, logValues: true,
       curves: [curve("loss", "held-out", "theory"), curve("training_loss", "", "pair")] });
     const share = (/** @type {number} */ layer) => ({
-      name: `coverage ${layer + 1}`, label: still.layers > 1 ? String(layer + 1) : "", look: `colour-${layer + 1}`,
+      name: `coverage ${layer + 1}`, label: named(still.layers > 1 ? String(layer + 1) : ""), look: `colour-${layer + 1}`,
       values: values((frame) => d3.mean(covered(frame, layer, threshold), Number)),
     });
     this.coverage.draw({ ...axes, logValues: false, curves: d3.range(still.layers).map(share) });

@@ -95,7 +95,7 @@ export function whatIsSeen(still, frame, first, { layer, threshold, node }) {
   const said = [`At epoch ${frame.epoch}, ${alike} of ${all.length} student nodes${where} ${alike === 1 ? "resembles" : "resemble"} a teacher node with `
     + `ρ\u00a0>\u00a0${threshold}; ${hit} of ${found.length} teacher nodes ${hit === 1 ? "is" : "are"} covered.`];
   const missing = d3.range(found.length).filter((j) => !found[j]);
-  if (missing.length && missing.length < found.length) said.push(`Not covered yet: ${listed(missing)}.`);
+  if (missing.length && missing.length < found.length) said.push(`Not covered yet: ${weak(missing, still.strength[layer])}.`);
   const idle = d3.sum(all, (each) => Number(each.dead));
   if (idle) said.push(`${idle} student ${idle === 1 ? "node fires" : "nodes fire"} on no example at all.`);
   said.push(`The held-out loss is ${readable(frame.loss ?? 0)}; at the start it was ${readable(first.loss ?? 0)}.`);
@@ -109,8 +109,13 @@ function aboutNode(/** @type {Node} */ { teacher, rho, fanOut, dead }, /** @type
     + `${readable(fanOut)}.`;
 }
 
-function listed(/** @type {number[]} */ teachers) {
-  const names = teachers.map((j) => String(j + 1));
-  const last = names.pop();
-  return `teacher ${names.length ? `nodes ${names.join(", ")} and` : "node"} ${last}`;
+/** Some teacher nodes, and how strong they are: it is the weak ones that come late. */
+function weak(/** @type {number[]} */ teachers, /** @type {number[]} */ strength) {
+  const shares = teachers.map((j) => `${Math.round((100 * strength[j]) / d3.max(strength))} %`);
+  const nodes = `teacher ${teachers.length > 1 ? "nodes" : "node"} ${listed(teachers.map((j) => String(j + 1)))}`;
+  return `${nodes}, whose fan-out is ${listed(shares)} of the largest one`;
+}
+
+function listed(/** @type {string[]} */ words) {
+  return words.length > 1 ? `${words.slice(0, -1).join(", ")} and ${words.at(-1)}` : words[0];
 }

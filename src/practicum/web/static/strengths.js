@@ -33,6 +33,8 @@ export class Strengths {
     this.y = d3.scaleLinear([-0.03, 1.03], [BOTTOM, TOP]);
     /** @type {[number, number][]} */
     this.places = [];
+    /** @type {any[]} what the axes fit */
+    this.fitted = [];
     this.svg.addEventListener("click", (event) => {
       const [px, py] = d3.pointer(event, this.svg);
       const far = this.places.map(([x, y]) => Math.hypot(x - px, y - py));
@@ -47,6 +49,9 @@ export class Strengths {
    * @param {Frame[]} frames @param {number} layer
    */
   rescale(frames, layer) {
+    const fitted = [frames.length, frames[0], layer];
+    if (fitted.every((each, i) => each === this.fitted[i])) return;
+    this.fitted = fitted;
     const largest = d3.max(frames, (frame) => d3.max(frame.fan_out[layer])) ?? 1;
     const best = (/** @type {Frame} */ frame) =>
       d3.min(frame.rho[layer][0], (_, k) => d3.max(frame.rho[layer], (row) => row[k]));
