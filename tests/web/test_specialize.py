@@ -8,6 +8,8 @@ import threading
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 pytest.importorskip("fastapi", reason="the page needs the extra [web]")
 pytest.importorskip("torch", reason="students are trained with PyTorch")
@@ -26,6 +28,7 @@ from practicum.networks import (
 from practicum.runs.execute import execute
 from practicum.runs.store import Store
 from practicum.runs.train_settings import training_configuration
+from practicum.runs.training import TrainConfig
 from practicum.web.app import create_app
 from practicum.web.frames import Film
 from practicum.web.limits import Limits
@@ -135,7 +138,7 @@ def test_lines_are_the_weights_that_fit_leaves(client):
 
 def test_watching_changes_no_bit():
     config = SmallTraining(**DEEP).config()
-    assert execute(config, save=Film(config, lambda *_: None)).identical(execute(config))
+    assert execute(config, save=Film(config, lambda *_: None).begin()).identical(execute(config))
 
 
 def test_lines_are_told_for_two_inputs_only(client):
@@ -197,16 +200,41 @@ def test_the_python_text_computes_the_same_run():
     assert found["run"].identical(by_hand(PLANE))
 
 
-@pytest.mark.parametrize("asked", [*TRAININGS.values(), DIVERGING, {"decay": 0, "threshold": 0.5, "epochs": 1000}])
-def test_three_spellings_one_run(asked, tmp_path):
-    config = SmallTraining(**asked).config()
+ANY = st.builds(
+    SmallTraining,
+    inputs=st.integers(2, 20),
+    layers=st.integers(1, 3),
+    hidden=st.integers(2, 20),
+    multiple=st.integers(1, 20),
+    decay=st.just(0.0) | st.floats(0, 4),
+    learning_rate=st.floats(1e-9, 100),
+    batch_size=st.integers(1, 1000),
+    examples=st.sampled_from(["fixed", "online"]),
+    samples=st.integers(10, 20_000),
+    epochs=st.integers(1, 1000),
+    training_seed=st.integers(0, 2**53 - 1),
+    threshold=st.floats(0, 0.999),
+)
+
+
+@given(training=ANY)
+@settings(max_examples=30)
+def test_three_spellings_one_run(training, tmp_path_factory):
+    """Whatever numbers are in a training, its texts name the same run."""
+    config = training.config()
     texts = training_code(config)
-    file = tmp_path / "training.toml"
+    file = tmp_path_factory.mktemp("spelt") / "training.toml"
     file.write_text(texts["toml"])
     assert training_configuration(file).id == config.id
     words = shlex.split(texts["command"])
     assert words[:2] == ["practicum", "train"]
     assert training_configuration(None, [word for word in words if "=" in word]).id == config.id
+    asked: list = []
+    lines = texts["python"].replace("from practicum import train\n", "")
+    exec(lines, {"train": lambda *values, **rest: asked.append((values, rest))})
+    ((values, rest),) = asked
+    names = ("teacher", "students", "inputs", "training")
+    assert TrainConfig(**dict(zip(names, values)), **rest).id == config.id
 
 
 BAD = [

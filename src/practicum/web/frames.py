@@ -18,12 +18,12 @@ _DIGITS = 9
 
 
 class Film:
-    """Tells of a training of one seed while it goes on; an instance is the `save` of
-    :func:`practicum.runs.execute.execute`, and changes nothing.
+    """Tells of a training of one seed while it goes on, and changes nothing: once begun, an instance is the `save` of
+    :func:`practicum.runs.execute.execute`.
 
     Main arguments:
         config: of the training.
-        tell: called with "begin" and :meth:`begin` at first, and with "frame" and a frame after each look. A frame has
+        tell: called with "begin" and what does not move, and with "frame" and a frame after each look. A frame has
             ``epoch``, ``step``, ``loss``, ``training_loss``, and from the lowest layer up ``coverage`` (layer), ``rho``
             (layer, teacher, student), ``fan_out`` and ``activity`` (layer, student); with two inputs also ``weights``
             (student, input) and ``biases`` (student) of the lowest layer. What is not known, since the student has
@@ -31,18 +31,19 @@ class Film:
     """
 
     def __init__(self, config: TrainConfig, tell: Callable[[str, dict[str, Any]], None]) -> None:
+        self._config = config
         self._tell = tell
         self._told = 0
-        self._plane = config.inputs.dimension == 2
-        place: Any = {"dtype": config.dtype}
-        self._teacher: Any = config.teacher.build(config.seeds.list(), law=config.inputs, **place)
-        students = config.students.build(self._teacher, config.seeds.list(), **place)
-        self._start = {name: values.detach().numpy() for name, values in students.state_dict().items()}
-        self._tell("begin", self.begin(config))
+        self._start: dict[str, np.ndarray] = {}
 
-    def begin(self, config: TrainConfig) -> dict[str, Any]:
-        """What does not move: epochs of the frames, widths, ``strength`` (layer, teacher) by fan-out, and with two
-        inputs the teacher's ``weights`` and ``biases`` and some held-out ``points``."""
+    @property
+    def _plane(self) -> bool:
+        return self._config.inputs.dimension == 2
+
+    def begin(self) -> Film:
+        """Tell what does not move: ``epochs`` of the frames, ``teachers`` and ``students`` in each of the ``layers``,
+        the ``strength`` (layer, teacher) of the teacher nodes, which is their fan-out; with two inputs also the
+        teacher's ``weights`` and ``biases``, and some held-out ``points``."""
         import torch
 
         from practicum.networks._fitting import check_epochs
@@ -50,20 +51,25 @@ class Film:
         from practicum.networks.randomness import generator
         from practicum.specialization.coupling import fan_outs
 
+        config = self._config
         (seed,) = config.seeds.list()
+        teacher: Any = config.teacher.build([seed], law=config.inputs, dtype=config.dtype)
+        students = config.students.build(teacher, [seed], dtype=config.dtype)
+        self._start = {name: values.detach().numpy() for name, values in students.state_dict().items()}
         inputs = draw(config.inputs, generator(seed, "held-out"), config.held_out, config.inputs.dimension)
-        batch = torch.from_numpy(inputs).to(self._teacher.dtype)
+        batch = torch.from_numpy(inputs).to(teacher.dtype)
         still = {
             "epochs": sorted(check_epochs(config.observe_at, config.training.epochs)),
             "teachers": config.teacher_widths[0],
             "students": config.student_widths[0],
             "layers": len(config.teacher_widths),
-            "strength": [_numbers(layer[0]) for layer in fan_outs(self._teacher, batch).fan_out],
+            "strength": [_numbers(layer[0]) for layer in fan_outs(teacher, batch).fan_out],
         }
         if self._plane:
-            theirs = {name: values.numpy() for name, values in self._teacher.state_dict().items()}
+            theirs = {name: values.numpy() for name, values in teacher.state_dict().items()}
             still |= {**_lines(theirs), "points": _numbers(batch.numpy()[:_POINTS])}
-        return still
+        self._tell("begin", still)
+        return self
 
     def __call__(self, state: State) -> None:
         """Tell the frames that have come since the last call."""

@@ -43,7 +43,7 @@ async def _train(request: Request) -> Response:
     def work(job: Job) -> dict[str, Any]:
         from practicum.runs.execute import execute
 
-        result = execute(config, progress=job.check, save=Film(config, job.tell))
+        result = execute(config, progress=job.check, save=Film(config, job.tell).begin())
         return {"status": str(result["status"].values[0]), "diverged_at": int(result["diverged_at"].values[0])}
 
     return answer({"job": mine.jobs.start(request, work).id})

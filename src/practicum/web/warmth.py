@@ -71,4 +71,4 @@ class Trainer:
         from practicum.web.trainings import SmallTraining
 
         config = SmallTraining(epochs=1, samples=100, hidden=2, multiple=1).config()
-        execute(config, save=Film(config, lambda *_: None))
+        execute(config, save=Film(config, lambda *_: None).begin())
