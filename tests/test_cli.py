@@ -7,6 +7,8 @@ import re
 import signal
 import subprocess
 import sys
+import tomllib
+from pathlib import Path
 
 import pytest
 
@@ -593,19 +595,23 @@ def test_doctor_finds_a_broken_store(practicum):
 def test_doctor_names_what_is_missing(practicum, monkeypatch):
     from practicum.cli import _machine
 
-    monkeypatch.setattr(_machine, "find_spec", lambda name: None)
+    installed = _machine._version
+    monkeypatch.setattr(_machine, "_version", lambda name: "" if name in ("torch", "zarr") else installed(name))
     checks = {check.name: check for check in _machine.examine()}
-    assert checks["extra networks"].state == "absent"
+    assert (checks["extra networks"].state, checks["extra networks"].found) == ("absent", "without torch")
     assert "pip install 'practicum[networks]'" in checks["extra networks"].remedy
+    assert checks["extra export"].found == "without zarr"
 
 
-def test_doctor_knows_packages_that_are_imported_by_another_name(practicum, monkeypatch):
+def test_doctor_knows_the_extras_of_the_project(practicum):
     from practicum.cli import _machine
 
-    monkeypatch.setattr(_machine, "find_spec", lambda name: None if name == "sklearn" else object())
-    monkeypatch.setattr(_machine, "_torch", list)
-    checks = {check.name: check for check in _machine.examine()}
-    assert checks["extra data"].found == "without scikit-learn"
+    declared = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())["project"][
+        "optional-dependencies"
+    ]
+    names = {check.name.removeprefix("extra ") for check in _machine.examine() if check.name.startswith("extra ")}
+    assert names == declared.keys() - {"all", "dev", "docs"}
+    assert _machine._version("no-such-package") == ""
 
 
 def test_doctor_says_where_images_are(practicum, here, monkeypatch):
