@@ -164,8 +164,8 @@ def parse(setting: str) -> tuple[str, Any]:
         )
     if "," in text:
         raise ParameterError(
-            f"The setting '{name}' takes one value a run. Got the list {text!r:.80} instead; practicum sweep takes such "
-            f"lists, and for a parameter that is itself a list write --set '{name}=[{text:.80}]'."
+            f"The setting '{name}' takes one value a run. Got the list {text!r:.80} instead; practicum sweep takes "
+            f"such lists, and for a parameter that is itself a list write --set '{name}=[{text:.80}]'."
         )
     return name, text
 
