@@ -606,9 +606,7 @@ def test_doctor_names_what_is_missing(practicum, monkeypatch):
 def test_doctor_knows_the_extras_of_the_project(practicum):
     from practicum.cli import _machine
 
-    declared = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())["project"][
-        "optional-dependencies"
-    ]
+    project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())["project"]
     names = {check.name.removeprefix("extra ") for check in _machine.examine() if check.name.startswith("extra ")}
     assert names == project["optional-dependencies"].keys() - {"all", "dev", "docs"}
     assert _machine._version("no-such-package") == ""
