@@ -231,6 +231,15 @@ def test_reproduce_prints_the_claims_and_writes_the_report(practicum, here, stud
     page = re.search(r"report: (\S+)", out)[1]
     assert page == "practicum-reports/west-saad-paper.html"
     assert "The adaptive rule is faster." in (here / page).read_text()
+    assert re.search(r"^to see the runs in the browser: \S*practicum serve --store elsewhere$", out, re.MULTILINE)
+    assert out.count("practicum-reports") == 1, "the one report is named once"
+
+
+def test_reproduce_all_ends_with_the_reports_and_the_page(practicum, here, study, monkeypatch):
+    monkeypatch.setattr("practicum.studies.STUDIES", {"west-saad": "", "made-up": ""})
+    reports, page = practicum("reproduce", "all")[1].splitlines()[-2:]
+    assert reports == "reports: practicum-reports/west-saad-quick.html, practicum-reports/made-up-quick.html"
+    assert page.endswith("practicum serve")
 
 
 def test_reproduce_json_is_the_list_of_claims(practicum, here, study):
