@@ -39,7 +39,7 @@ from web.served import events, served
 
 PLANE = {"epochs": 8, "samples": 200, "training_seed": 3}
 DEEP = {"inputs": 4, "layers": 2, "hidden": 3, "multiple": 2, "examples": "online", "epochs": 5, "samples": 100}
-LONG = {"inputs": 6, "epochs": 250, "samples": 50, "learning_rate": 0.1, "decay": 0.0}
+LONG = {"inputs": 6, "epochs": 101, "samples": 20, "learning_rate": 0.1, "decay": 0.0}
 TRAININGS = {"plane": PLANE, "deep": DEEP, "long": LONG}
 DIVERGING = {**PLANE, "learning_rate": 50.0}
 KEPT = ("activity", "alignment", "fan_out", "rho")

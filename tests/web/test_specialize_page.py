@@ -160,7 +160,7 @@ def test_everything_is_drawn_where_the_python_api_puts_it(visit):
     assert abs(cells(page, *rho.shape)[0] - other["rho"].values).max() > 1e-3
 
 
-@pytest.mark.parametrize("log", [0, 1])
+@pytest.mark.parametrize("log", [pytest.param(0, marks=pytest.mark.slow), 1])
 def test_curves_are_those_of_the_python_api(visit, log):
     page = visit(link(DEEP, log=log))
     run = execute(SmallTraining(**DEEP).config()).isel(seed=0)
@@ -182,6 +182,7 @@ def test_curves_are_those_of_the_python_api(visit, log):
         np.testing.assert_allclose(place(values, axis(page, "loss", which)), pixels, atol=0.51)
 
 
+@pytest.mark.slow
 def test_layers_are_chosen(visit):
     page = visit(link(DEEP))
     run = execute(SmallTraining(**DEEP).config()).isel(seed=0, step=-1)
@@ -243,6 +244,7 @@ def test_a_shared_address_restores_the_same_picture(visit):
     assert everything(other) != everything(page)
 
 
+@pytest.mark.slow
 def test_training_is_seen_at_once_and_played(visit):
     page = visit("#specialize", trained=False)
     page.get_by_text("No student has been trained yet").wait_for()
@@ -266,6 +268,7 @@ def test_training_is_seen_at_once_and_played(visit):
     assert "at=" not in page.url
 
 
+@pytest.mark.slow
 def test_less_motion_shows_the_end_and_stills(visit):
     page = visit(link({"epochs": 60, "samples": 100}), reduced_motion="reduce")
     page.get_by_role("button", name="Play").click()
@@ -282,6 +285,7 @@ def test_less_motion_shows_the_end_and_stills(visit):
     assert 2 <= shown <= 5  # a film would have shown a dozen
 
 
+@pytest.mark.slow
 def test_a_training_is_cancelled_and_what_came_stays(visit):
     page = visit("#specialize?epochs=1000&samples=5000", trained=False)
     page.get_by_role("button", name="Train", exact=True).click()
@@ -353,6 +357,7 @@ def test_a_node_is_highlighted_everywhere_by_pointer_and_by_keyboard(visit):
     assert page.locator(chosen).evaluate_all("(all) => all.filter((each) => each.tagName !== 'rect').length") == 0
 
 
+@pytest.mark.slow
 def test_the_keyboard_alone_reaches_everything(visit):
     page = visit(link(DEEP))
     reached = []
@@ -373,6 +378,7 @@ def test_the_keyboard_alone_reaches_everything(visit):
     assert not set(buttons.evaluate_all("(all) => all.map((each) => each.textContent)")) - set(reached)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1360, 390])
 def test_axe_finds_no_serious_violation(visit, scheme, width):
@@ -395,6 +401,7 @@ def test_axe_finds_no_serious_violation(visit, scheme, width):
     assert "color-contrast" in [name for name, _ in grave()]  # power
 
 
+@pytest.mark.slow
 def test_what_is_taken_along_is_the_training(visit, url, tmp_path):
     page = visit(link(SMALL))
     config = SmallTraining(**SMALL).config()
@@ -418,6 +425,7 @@ def test_what_is_taken_along_is_the_training(visit, url, tmp_path):
     assert "class=" not in text
 
 
+@pytest.mark.slow
 def test_without_torch_the_view_explains_what_to_install(visit, tmp_path, monkeypatch):
     for thread in threading.enumerate():
         if thread.name == "practicum-trainer":
