@@ -104,7 +104,7 @@ class Specialize {
     this.shared = element("p", { class: "shared", role: "status" });
     this.pictures = [part("words", element("h2", {}, "What you see"), this.seen), plane, strengths, map, loss, coverage];
     const keep = part("keep", element("h2", {}, "Take it with you"), this.share, this.shared);
-    container.append(introduction(), element("div", { class: "specialize" }, this.settings, course, ...this.pictures, keep));
+    container.append(introduction(), element("div", { class: "specialize" }, course, ...this.pictures, this.settings, keep));
     this.settings.append(this.checkbox("help", "Explain the settings"));
     this.controls = new Controls(this.settings, "specialize", parameters, GROUPS, (name) => this.changed(name));
     /** @type {Record<string, HTMLButtonElement>} */
