@@ -4,6 +4,7 @@ import pytest
 
 from practicum import ParameterError
 from practicum.networks.inputs import GaussianInputs, ImageInputs, PatchInputs
+from practicum.networks.teachers import BalancedTeacher
 from practicum.robustness.regimes import AdversarialTraining, NoiseAugmentation
 from practicum.runs import TrainConfig
 from practicum.runs.train_settings import training_configuration
@@ -129,6 +130,16 @@ def test_a_regime_from_a_table_and_from_settings(tmp_path, file):
     other = training_configuration(path, ["regime.kind=noise", "regime.scale=0.5"])  # without the file's epsilon
     assert other.regime == NoiseAugmentation(scale=0.5)
     assert training_configuration(path, ["regime.kind=standard"]).id == training_configuration(file).id
+
+
+def test_a_bare_name_of_the_top_means_the_top():
+    """A balanced teacher has `samples` of its own; those of the students have no other name than the bare one."""
+    balanced = ["teacher.kind=balanced", "samples=500"]
+    config = training_configuration(None, balanced)
+    assert config.samples == 500
+    assert config.teacher == BalancedTeacher()
+    tuned = training_configuration(None, [*balanced, "teacher.samples=40"])
+    assert (tuned.samples, tuned.teacher.samples) == (500, 40)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
-from benchmarks.page import CHROMIUM, ERROR, chromium, loading, serving
+from benchmarks.page import CHROMIUM, ERROR, loading
 
 from practicum import Committee, LearningRule, OrderParameters, phases, solve
 from practicum.figures.style import COLOURS, INK
@@ -34,18 +34,6 @@ OTHER_CONTROLS = {
     ],
     "img": ["generalization error", "student–student overlaps Q", "student–teacher overlaps R"],
 }  # fmt: skip
-
-
-@pytest.fixture(scope="session")
-def url(tmp_path_factory):
-    with serving(tmp_path_factory.mktemp("store")) as address:
-        yield address
-
-
-@pytest.fixture(scope="session")
-def browser():
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
-from benchmarks.page import CHROMIUM, chromium
+from benchmarks.page import CHROMIUM
 
 pytest.importorskip("fastapi", reason="the page needs the extra [web]")
 pytest.importorskip("playwright", reason="the page is read through Playwright")
@@ -48,12 +48,6 @@ def store(tmp_path_factory):
     (damaged,) = store_small(made.folder, 31)
     flip(made.folder / f"{damaged}.nc")
     return made
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

@@ -19,6 +19,8 @@ class Limits(Value):
     Main arguments:
         body: the largest request, in bytes.
         examples: the largest ``until * dimension * batch_size * seeds`` of a simulation.
+        multiplications: the largest ``epochs * samples * weights`` of a training, in which each example meets every
+            weight; the default keeps a training to some ten seconds, with the smallest batches to a minute.
 
     Other arguments:
         computing: answers computed at one time, such as flows; more wait. One processor is left for the server.
@@ -37,6 +39,7 @@ class Limits(Value):
 
     body: int = Field(default=64 * 1024, ge=1024)
     examples: float = Field(default=1e10, gt=0)
+    multiplications: float = Field(default=1e10, gt=0)
     computing: int = Field(default_factory=_spare_processors, ge=1)
     waiting: int = Field(default=16, ge=0)
     waiting_per_client: int = Field(default=8, ge=1)

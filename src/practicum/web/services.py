@@ -13,7 +13,7 @@ from practicum.web.limits import Limits
 from practicum.web.listing import Listing
 from practicum.web.marks import BestRules
 from practicum.web.problems import Problem
-from practicum.web.warmth import Warmth
+from practicum.web.warmth import Trainer, Warmth
 from practicum.web.watch import Watch
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ class Services:
         self.flows: Cache[Problem, bytes] = Cache(limits.cached)
         self.marks: Cache[Problem, dict[str, Any]] = Cache(limits.cached)
         self.warmth = Warmth()
+        self.trainer = Trainer()
         self.listing = Listing(store)
         self.watch = Watch(store.folder, limits)
 

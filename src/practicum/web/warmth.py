@@ -50,3 +50,25 @@ class Warmth:
                 loop.call_soon_threadsafe(self._ready[activation].set)
         marks(problem)
         simulate(problem.machine, problem.rule, problem.overlaps(), dimension=100, until=1.0, workers=1)
+
+
+class Trainer:
+    """PyTorch, loaded, and the kernels that train with it, compiled: in a thread, as soon as a view that needs them is
+    opened."""
+
+    def __init__(self) -> None:
+        self.thread: threading.Thread | None = None
+
+    def begin(self) -> None:
+        """Warm up, if that has not begun yet."""
+        if self.thread is None:
+            self.thread = threading.Thread(target=self._warm, name="practicum-trainer", daemon=True)
+            self.thread.start()
+
+    def _warm(self) -> None:
+        from practicum.runs.execute import execute
+        from practicum.web.frames import Film
+        from practicum.web.trainings import SmallTraining
+
+        config = SmallTraining(epochs=1, samples=100, hidden=2, multiple=1).config()
+        execute(config, save=Film(config, lambda *_: None).begin())

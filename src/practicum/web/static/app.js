@@ -14,6 +14,7 @@
  */
 const VIEWS = [
   { name: "explore", title: "Explore", module: "./explore.js" },
+  { name: "specialize", title: "Specialize", module: "./specialize.js", style: "specialize.css" },
   { name: "runs", title: "Runs", module: "./runs.js", style: "runs.css" },
 ];
 

@@ -22,7 +22,7 @@ import { element } from "./app.js";
 
 /** Parameters of which factors matter, not differences; the value is where the slider of one that may be 0 begins. */
 const LOGARITHMIC = {
-  learning_rate: 1e-3, inverse_temperature: 0.1, overlap: 1e-12, dimension: 10, until: 1,
+  learning_rate: 1e-3, inverse_temperature: 0.1, overlap: 1e-12, dimension: 10, until: 1, samples: 100,
 };
 const SLIDER_STEPS = 400;
 

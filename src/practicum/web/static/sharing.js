@@ -2,7 +2,8 @@
 /** What people take with them: code, files, pictures, a stored run. Loaded when first asked for. */
 import { element } from "./app.js";
 
-const FILE = "practicum-explore";
+/** Where the runs of a view come from, and what its files are called. */
+const EXPLORE = { path: "/api", file: "practicum-explore" };
 const GAP = 16, LETTER = 6.6; // pixels between the parts of a picture, and of a letter of the words below them
 /** What a picture looks like; written into its elements, since a file has no style sheet. */
 const LOOKS = [
@@ -15,25 +16,26 @@ const LOOKS = [
  * @param {Record<string, any>} problem
  * @param {any} api
  * @param {{title: string, rows: SVGSVGElement[][]}} picture the words below, and what stands side by side
+ * @param {{path: string, file: string}} [view] its part of the API, and the name of its files
  * @returns {Promise<string>} a sentence about what has happened
  */
-export async function share(kind, problem, api, picture) {
-  if (kind === "code") return showCode(await api.post("/api/code", problem));
-  if (kind === "solve" || kind === "simulate") {
-    const { run } = await api.post("/api/save", { ...problem, kind });
+export async function share(kind, problem, api, picture, { path, file } = EXPLORE) {
+  if (kind === "code") return showCode(await api.post(`${path}/code`, problem));
+  if (kind === "solve" || kind === "simulate" || kind === "save") {
+    const { run } = await api.post(`${path}/save`, kind === "save" ? problem : { ...problem, kind });
     return `Stored as run ${run}; practicum report ${run} makes a page of it.`;
   }
-  if (kind === "svg") return download(new Blob([standalone(picture)], { type: "image/svg+xml" }), "svg");
-  if (kind === "png") return download(await raster(standalone(picture)), "png");
-  return download(await api.file(`/api/download?format=${kind}`, problem), kind);
+  if (kind === "svg") return download(new Blob([standalone(picture)], { type: "image/svg+xml" }), `${file}.svg`);
+  if (kind === "png") return download(await raster(standalone(picture)), `${file}.png`);
+  return download(await api.file(`${path}/download?format=${kind}`, problem), `${file}.${kind}`);
 }
 
-/** @param {Blob} blob @param {string} ending */
-function download(blob, ending) {
-  const link = element("a", { href: URL.createObjectURL(blob), download: `${FILE}.${ending}` });
+/** @param {Blob} blob @param {string} name */
+function download(blob, name) {
+  const link = element("a", { href: URL.createObjectURL(blob), download: name });
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
-  return `Downloaded ${FILE}.${ending}.`;
+  return `Downloaded ${name}.`;
 }
 
 /** A dialog with the same problem in three languages. @param {{python: string, command: string, toml: string}} code */
