@@ -13,6 +13,7 @@ const GLYPH = 11; // pixels from which a square has room for a sign
 const LETTER = 6.4; // pixels of a letter
 const ROOM = 150; // pixels for the values of the axes that go down, at most
 const WRAP = 40; // squares in a line of a sweep of one long axis
+const DECADES = 1e10; // from the largest value down to where rounding begins
 const RATIO = 50; // of the largest and the smallest value from which colours are logarithmic
 /** Signs in a square of some size, so that colours are not all. */
 const GLYPHS = {
@@ -152,14 +153,18 @@ export class GridPicture {
     for (const [name, value] of Object.entries({ x: x - 1.5, y: y - 1.5, width: this.size + 1, height: this.size + 1 })) this.mark.setAttribute(name, value);
   }
 
-  /** From a value to its colour: as dark as it is small; logarithmic where values are positive and far apart. */
+  /**
+   * From a value to its colour: as dark as it is small. Logarithmic where values are positive and far apart; what is zero,
+   * or less than rounding leaves of the largest, is as dark as can be.
+   */
   colours(/** @type {(number | null)[]} */ values) {
     const known = /** @type {number[]} */ (values.filter((value) => value !== null));
-    const [low, high] = d3.extent(known);
-    const log = low > 0 && high / low > RATIO;
-    const place = (log ? d3.scaleLog([low, high], [0, 1]) : d3.scaleLinear([low, high], [0, 1])).clamp(true);
-    this.scale = { low, high, log };
-    return (/** @type {number} */ value) => d3.interpolateViridis(low === high ? 0.5 : place(value));
+    const [least, high] = d3.extent(known);
+    const low = Math.max(d3.min(known.filter((value) => value > 0)) ?? 0, high / DECADES);
+    const log = least >= 0 && low > 0 && high / low > RATIO;
+    const place = (log ? d3.scaleLog([low, high], [0, 1]) : d3.scaleLinear([least, high], [0, 1])).clamp(true);
+    this.scale = { low: log ? low : least, high, log, below: log && least < low };
+    return (/** @type {number} */ value) => d3.interpolateViridis(least === high ? 0.5 : log && value <= low ? 0 : place(value));
   }
 
   /** What the colours mean. @param {(number | null)[] | null} values @param {{letter: string, text: string, count: number}[]} states */
@@ -176,10 +181,10 @@ export class GridPicture {
       }));
     }
     if (!this.scale || this.scale.low === undefined) return element("p", { class: "caption" }, "No cell has a final value.");
-    const { low, high, log } = this.scale;
+    const { low, high, log, below } = this.scale;
     const bar = shape("svg", { class: "swatch", width: 160, height: 12, "aria-hidden": "true" });
     bar.append(...d3.range(32).map((i) => shape("rect", { x: 5 * i, y: 0, width: 5.5, height: 12, fill: d3.interpolateViridis(i / 31) })));
-    return element("p", { class: "caption" }, `${readable(low)} `, bar, ` ${readable(high)}${log ? ", logarithmic" : ""}; empty squares have no value.`);
+    return element("p", { class: "caption" }, `${below ? "≤ " : ""}${readable(low)} `, bar, ` ${readable(high)}${log ? ", logarithmic" : ""}; empty squares have no value.`);
   }
 }
 
