@@ -34,7 +34,8 @@ export class BandChart extends Chart {
     if (!this.picture || !this.width || !this.bands) return;
     const { logAlpha, logValues, alpha } = this.picture;
     const bottom = this.y.domain()[0];
-    const areas = /** @type {Banded[]} */ (this.picture.curves).filter((curve) => curve.low && curve.high).map((curve) => {
+    const areas = /** @type {Banded[]} */ (this.picture.curves).filter((curve) =>
+      curve.low && curve.high).map((curve) => {
       const across = curve.alpha ?? alpha;
       const known = d3.range(across.length).filter((i) => curve.low?.[i] !== null && curve.high?.[i] !== null
         && !(logAlpha && across[i] <= 0) && !(logValues && (curve.high?.[i] ?? 0) <= 0));
@@ -49,7 +50,8 @@ export class BandChart extends Chart {
 
   /** @param {import("./plots.js").Picture} picture */
   rescale(picture) {
-    const edges = /** @type {Banded[]} */ (picture.curves).flatMap((curve) => [curve.high, picture.logValues ? null : curve.low])
+    const edges = /** @type {Banded[]} */ (picture.curves).flatMap((curve) =>
+      [curve.high, picture.logValues ? null : curve.low])
       .filter((values) => values).map((values) => ({ name: "", label: "", look: "", values }));
     super.rescale({ ...picture, curves: [...picture.curves, .../** @type {any[]} */ (edges)] });
   }
@@ -93,7 +95,8 @@ export function axesChoice(state, across, changed) {
  * @param {() => void} changed
  */
 export function variableChoice(state, names, changed) {
-  const options = names.map((name) => element("option", { value: name, selected: name === state.get("variable") }, worded(name)));
+  const options = names.map((name) => element("option", { value: name, selected: name === state.get("variable") },
+    worded(name)));
   const list = element("select", { id: "runs-variable" }, ...options);
   list.addEventListener("change", () => {
     state.set({ variable: list.value });

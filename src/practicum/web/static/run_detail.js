@@ -25,7 +25,8 @@ class Detail {
     this.buildCurves(curves.left_out);
     const tables = [
       table("Settings", ["setting", "value"], run.settings),
-      table("Arrays", ["array", "dimensions", "type"], run.variables.map((/** @type {any} */ each) => [each.name, dims(each.dims), each.type])),
+      table("Arrays", ["array", "dimensions", "type"], run.variables.map((/** @type {any} */ each) => [each.name,
+        dims(each.dims), each.type])),
       table("Versions", ["package", "version"], Object.entries(run.versions)),
     ];
     this.box.append(...tables.filter((each) => each !== null));
@@ -56,12 +57,14 @@ class Detail {
       ["computed on", run.architecture], ["rests on", run.cite.join(", ")],
       ...finals.map((/** @type {any} */ group) => [`last ${worded(group.variable)}`, group.curves[0].final.text])];
     const shown = pairs.filter(([, value]) => value);
-    return element("dl", { class: "facts" }, ...shown.flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, value)]));
+    return element("dl", { class: "facts" }, ...shown.flatMap(([name, value]) => [element("dt", {}, name),
+      element("dd", {}, value)]));
   }
 
   buildCurves(/** @type {string[]} */ leftOut) {
     if (!this.groups.length) {
-      if (!this.run.problem) this.box.append(element("p", { class: "caption" }, "This run has nothing over time; its report shows what it holds."));
+      if (!this.run.problem) this.box.append(element("p", { class: "caption" },
+        "This run has nothing over time; its report shows what it holds."));
       return;
     }
     const [short, long] = acrossNames(this.groups[0].across);
@@ -91,7 +94,8 @@ class Detail {
       logValues: this.state.get("log_y") === "1" && drawable(group.curves), curves });
     const seeds = d3.max(group.curves, (/** @type {any} */ curve) => curve.seeds);
     const band = group.curves.some((/** @type {any} */ curve) => curve.low);
-    this.words.textContent = band ? `Mean over ${plural(seeds, "seed")}; the band is one standard error to either side.` : "";
+    const said = `Mean over ${plural(seeds, "seed")}; the band is one standard error to either side.`;
+    this.words.textContent = band ? said : "";
     this.legend.replaceChildren(alone ? "" : legend(curves.map((/** @type {any} */ curve, /** @type {number} */ i) =>
       ({ look: curve.look, label: curve.label, text: group.curves[i].node || curve.name }))));
   }

@@ -2,7 +2,8 @@
 /**
  * Runs: what the store holds. Two parts, the single runs and the sweeps; what is open stands in the URL.
  *
- * The list is here; a run in detail, a comparison and the sweeps are modules of their own, fetched when first asked for.
+ * The list is here; a run in detail, a comparison and the sweeps are modules of their own, fetched when first asked
+ * for.
  */
 import { element } from "./app.js";
 import { RunList } from "./runs_list.js";
@@ -48,9 +49,11 @@ class Runs {
     this.sweepPart = element("div", { class: "sweeps" });
     this.single = element("div", { class: "runs" }, this.listPart, this.panel);
     container.append(
-      element("div", { class: "parts" }, element("div", { role: "group", "aria-label": "What to look at" }, ...this.buttons), this.where),
+      element("div", { class: "parts" }, element("div", { role: "group", "aria-label": "What to look at" },
+        ...this.buttons), this.where),
       this.alert, this.single, this.sweepPart);
-    this.list = new RunList(this.listPart, state, api, store, (changes) => this.go(changes), (refusal) => this.complain(refusal));
+    this.list = new RunList(this.listPart, state, api, store, (changes) => this.go(changes),
+      (refusal) => this.complain(refusal));
     this.opened = ""; // what the panel shows
     this.sweeps = null;
     state.onRestored(() => this.show());
@@ -106,7 +109,8 @@ class Runs {
       return;
     }
     this.opened = wanted;
-    const close = element("button", { type: "button", class: "close", onclick: () => this.go({ run: "", comparing: "0" }) }, "Close");
+    const shut = () => this.go({ run: "", comparing: "0" });
+    const close = element("button", { type: "button", class: "close", onclick: shut }, "Close");
     this.panel.replaceChildren(element("p", { class: "progress", role: "status" }, "Reading …"));
     const module = await (comparing ? import("./runs_compare.js") : import("./run_detail.js"));
     try {

@@ -17,15 +17,20 @@ class Comparison {
     this.groups = found.groups;
     this.state = state;
     this.letters = this.runs.map((/** @type {any} */ _, /** @type {number} */ i) => "ABCDEFGH"[i]);
-    const report = element("a", { class: "button", href: `/api/compare/report?ids=${ids}`, target: "_blank", rel: "noopener" }, "Open the report");
+    const report = element("a", { class: "button", href: `/api/compare/report?ids=${ids}`, target: "_blank",
+      rel: "noopener" }, "Open the report");
     this.box = element("div", { class: "detail" }, element("h2", {}, `${this.runs.length} runs compared`),
       element("div", { class: "share" }, report),
-      legend(this.runs.map((/** @type {any} */ run, /** @type {number} */ i) => ({ look: look(i), label: this.letters[i],
+      legend(this.runs.map((/** @type {any} */ run, /** @type {number} */ i) =>
+        ({ look: look(i), label: this.letters[i],
         text: element("span", {}, element("code", {}, run.id), ` ${run.title} (${run.status})`) }))),
-      ...this.runs.filter((/** @type {any} */ run) => run.problem).map((/** @type {any} */ run) => element("p", { class: "alert" }, run.problem)));
+      ...this.runs.filter((/** @type {any} */ run) => run.problem).map((/** @type {any} */ run) =>
+        element("p", { class: "alert" }, run.problem)));
     this.buildCurves();
     this.box.append(element("h2", {}, "In what they differ"),
-      found.settings.length ? this.table("Settings that differ", "setting", found.settings) : element("p", {}, "All settings are the same."));
+      found.settings.length
+        ? this.table("Settings that differ", "setting", found.settings)
+        : element("p", {}, "All settings are the same."));
     const finals = this.groups.map((/** @type {any} */ group) => ({ name: worded(group.variable),
       values: group.curves.map((/** @type {any} */ curve) => curve?.final?.text ?? "none") }));
     if (finals.length) {
@@ -61,12 +66,14 @@ class Comparison {
     if (!this.chart) return;
     const wanted = this.state.get("variable");
     const group = this.groups.find((/** @type {any} */ each) => each.variable === wanted) ?? this.groups[0];
-    const there = group.curves.map((/** @type {any} */ curve, /** @type {number} */ i) => ({ curve, i })).filter((/** @type {any} */ each) => each.curve);
+    const there = group.curves.map((/** @type {any} */ curve, /** @type {number} */ i) =>
+      ({ curve, i })).filter((/** @type {any} */ each) => each.curve);
     const curves = there.map((/** @type {any} */ { curve, i }) => ({ name: this.runs[i].id, label: this.letters[i],
       look: look(i), alpha: curve.x, values: curve.mean, low: curve.low, high: curve.high }));
     this.chart.name(worded(group.variable), acrossNames(group.across)[1]);
     this.chart.draw({ alpha: curves[0].alpha, end: d3.max(curves, (/** @type {any} */ curve) => d3.max(curve.alpha)),
       logAlpha: this.state.get("log_x") === "1",
-      logValues: this.state.get("log_y") === "1" && drawable(there.map((/** @type {any} */ each) => each.curve)), curves });
+      logValues: this.state.get("log_y") === "1" && drawable(there.map((/** @type {any} */ each) => each.curve)),
+        curves });
   }
 }

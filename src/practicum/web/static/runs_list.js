@@ -42,7 +42,8 @@ export class RunList {
 
   build() {
     const described = { "aria-describedby": "runs-where-help runs-where-problem" };
-    this.field = element("input", { id: "runs-where", type: "text", spellcheck: "false", autocomplete: "off", ...described });
+    this.field = element("input", { id: "runs-where", type: "text", spellcheck: "false", autocomplete: "off",
+      ...described });
     this.field.addEventListener("input", () => {
       clearTimeout(this.pause);
       this.pause = setTimeout(() => this.filter(), PAUSE);
@@ -53,12 +54,15 @@ export class RunList {
     this.body = element("tbody");
     this.table = element("table", { class: "table" }, element("caption", { class: "unseen" }, "Stored runs"),
       element("thead", {}, this.head), this.body);
-    this.frame = element("div", { class: "frame", tabindex: 0, role: "group", "aria-label": "Table of runs" }, this.table);
+    this.frame = element("div", { class: "frame", tabindex: 0, role: "group", "aria-label": "Table of runs" },
+      this.table);
     this.previous = element("button", { type: "button", onclick: () => this.turn(-1) }, "Previous");
     this.next = element("button", { type: "button", onclick: () => this.turn(1) }, "Next");
     this.pages = element("span", { class: "pages" });
-    this.compare = element("button", { type: "button", class: "main", onclick: () => this.go({ comparing: "1", run: "" }) });
-    this.clear = element("button", { type: "button", onclick: () => this.go({ chosen: "", comparing: "0" }) }, "Choose none");
+    const compare = () => this.go({ comparing: "1", run: "" });
+    this.compare = element("button", { type: "button", class: "main", onclick: compare });
+    this.clear = element("button", { type: "button", onclick: () => this.go({ chosen: "", comparing: "0" }) },
+      "Choose none");
     this.empty = element("div", { class: "empty" });
     const form = element("form", { class: "filter", onsubmit: (/** @type {Event} */ event) => this.filter(event) },
       element("label", { for: "runs-where" }, "Only runs of which this is true"), this.field,
@@ -70,7 +74,8 @@ export class RunList {
     this.count.textContent = "Reading the list …";
     this.box.append(form,
       element("p", { class: "caption", id: "runs-where-help" },
-        "Such as students > 2 and learning_rate <= 0.5, status == 'ok', kind == 'train'; names are those of the settings."),
+        "Such as students > 2 and learning_rate <= 0.5, status == 'ok', kind == 'train'; names are those of the "
+          + "settings."),
       this.problem, this.count, this.empty, this.frame, this.tools);
     this.buildHead();
   }
@@ -149,7 +154,8 @@ export class RunList {
       const order = sort === name ? "ascending" : sort === `-${name}` ? "descending" : "none";
       this.headers[i].setAttribute("aria-sort", order);
     });
-    this.count.textContent = !stored ? "" : total === stored ? plural(stored, "run") : `${total} of ${plural(stored, "run")} match.`;
+    const all = stored ? plural(stored, "run") : "";
+    this.count.textContent = total === stored ? all : `${total} of ${all} match.`;
     this.frame.hidden = !runs.length;
     const focused = this.body.contains(document.activeElement) ? document.activeElement?.id : "";
     this.body.replaceChildren(...runs.map((/** @type {any} */ run) => this.row(run)));
@@ -176,7 +182,8 @@ export class RunList {
         const bad = name === "status" && /failed|damaged/.test(run.status) ? "bad" : "";
         return element("td", { class: [look, bad].filter(Boolean).join(" ") || null }, written(name, run[name]));
       }
-      const link = element("a", { id, href: address(this.state, { run: run.id, comparing: "0", variable: "" }), title: run.title,
+      const link = element("a", { id, href: address(this.state, { run: run.id, comparing: "0", variable: "" }),
+        title: run.title,
         "aria-current": open ? "true" : null }, run.id);
       return element("th", { scope: "row" }, link);
     });
@@ -204,7 +211,8 @@ export class RunList {
   }
 
   nothingHere(/** @type {number} */ total) {
-    if (total) return [element("p", {}, "There is no such page any more; ", element("a", { href: address(this.state, { page: 1 }) }, "go to the first"), ".")];
+    if (total) return [element("p", {}, "There is no such page any more; ",
+      element("a", { href: address(this.state, { page: 1 }) }, "go to the first"), ".")];
     return [element("p", {}, "No run is like this. Change the condition, or ",
       element("a", { href: address(this.state, { where: "", page: 1 }) }, "see all runs"), ".")];
   }

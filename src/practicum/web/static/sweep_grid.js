@@ -2,8 +2,8 @@
 /**
  * The cells of a sweep as squares: the last axis across, the others down. Squares keep their places while they change.
  *
- * What a test may read: every square is a `rect` with `data-cell`, its place in C order over the axes, `data-state`, the
- * letter of what it is, and, where values are shown, `data-value` and the fill that the key explains.
+ * What a test may read: every square is a `rect` with `data-cell`, its place in C order over the axes, `data-state`,
+ * the letter of what it is, and, where values are shown, `data-value` and the fill that the key explains.
  */
 import { element } from "./app.js";
 import { readable, shape } from "./plots.js";
@@ -17,12 +17,14 @@ const DECADES = 1e10; // from the largest value down to where rounding begins
 const RATIO = 50; // of the largest and the smallest value from which colours are logarithmic
 /** Signs in a square of some size, so that colours are not all. */
 const GLYPHS = {
-  d: "", w: "", f: "M-.25,-.25L.25,.25M-.25,.25L.25,-.25", r: "M-.2,-.26L.26,0L-.2,.26Z", u: "M-.12,-.25V.25M.12,-.25V.25",
+  d: "", w: "", f: "M-.25,-.25L.25,.25M-.25,.25L.25,-.25", r: "M-.2,-.26L.26,0L-.2,.26Z",
+  u: "M-.12,-.25V.25M.12,-.25V.25",
 };
 
 /** A swept value in words. */
 export function wordsOf(/** @type {any} */ value) {
-  return typeof value === "number" && !Number.isInteger(value) ? readable(value) : typeof value === "object" ? JSON.stringify(value) : String(value);
+  if (typeof value === "number" && !Number.isInteger(value)) return readable(value);
+  return typeof value === "object" ? JSON.stringify(value) : String(value);
 }
 
 export class GridPicture {
@@ -68,10 +70,13 @@ export class GridPicture {
     const gap = size > 8 ? 2 : 1;
     this.rects.forEach((rect, cell) => {
       const [x, y] = this.corner(cell);
-      for (const [name, value] of Object.entries({ x, y, width: size - gap, height: size - gap })) rect.setAttribute(name, value);
+      for (const [name, value] of Object.entries({ x, y, width: size - gap,
+        height: size - gap })) rect.setAttribute(name, value);
     });
-    const wide = Math.ceil(Math.max(left + size * this.columns + 40, 200)), tall = 22 + size * this.rows + (this.wrapped ? 22 : 40);
-    for (const [name, value] of Object.entries({ width: wide, height: tall, viewBox: `0 0 ${wide} ${tall}` })) this.svg.setAttribute(name, value);
+    const wide = Math.ceil(Math.max(left + size * this.columns + 40, 200)),
+      tall = 22 + size * this.rows + (this.wrapped ? 22 : 40);
+    for (const [name, value] of Object.entries({ width: wide, height: tall,
+      viewBox: `0 0 ${wide} ${tall}` })) this.svg.setAttribute(name, value);
     this.drawLabels(downs);
     if (this.drawn) this.draw(this.drawn);
   }
@@ -97,7 +102,8 @@ export class GridPicture {
   drawLabels(/** @type {string[]} */ downs) {
     const { size, left } = this;
     const across = this.axes[this.axes.length - 1];
-    const text = (/** @type {string} */ words, /** @type {number} */ x, /** @type {number} */ y, /** @type {string} */ anchor, look = "") =>
+    const text = (/** @type {string} */ words, /** @type {number} */ x, /** @type {number} */ y,
+      /** @type {string} */ anchor, look = "") =>
       shape("text", { x, y, "text-anchor": anchor, class: `remark ${look}` }, words);
     const fit = Math.floor((left - 10) / LETTER);
     const every = Math.max(1, Math.ceil(13 / size));
@@ -150,12 +156,13 @@ export class GridPicture {
     });
     this.signs.replaceChildren(...signs);
     const [x, y] = this.corner(chosen);
-    for (const [name, value] of Object.entries({ x: x - 1.5, y: y - 1.5, width: this.size + 1, height: this.size + 1 })) this.mark.setAttribute(name, value);
+    for (const [name, value] of Object.entries({ x: x - 1.5, y: y - 1.5, width: this.size + 1,
+      height: this.size + 1 })) this.mark.setAttribute(name, value);
   }
 
   /**
-   * From a value to its colour: as dark as it is small. Logarithmic where values are positive and far apart; what is zero,
-   * or less than rounding leaves of the largest, is as dark as can be.
+   * From a value to its colour: as dark as it is small. Logarithmic where values are positive and far apart; what is
+   * zero, or less than rounding leaves of the largest, is as dark as can be.
    */
   colours(/** @type {(number | null)[]} */ values) {
     const known = /** @type {number[]} */ (values.filter((value) => value !== null));
@@ -164,10 +171,16 @@ export class GridPicture {
     const log = least >= 0 && low > 0 && high / low > RATIO;
     const place = (log ? d3.scaleLog([low, high], [0, 1]) : d3.scaleLinear([least, high], [0, 1])).clamp(true);
     this.scale = { low: log ? low : least, high, log, below: log && least < low };
-    return (/** @type {number} */ value) => d3.interpolateViridis(least === high ? 0.5 : log && value <= low ? 0 : place(value));
+    return (/** @type {number} */ value) =>
+      d3.interpolateViridis(least === high ? 0.5 : log && value <= low ? 0 : place(value));
   }
 
-  /** What the colours mean. @param {(number | null)[] | null} values @param {{letter: string, text: string, count: number}[]} states */
+  /**
+   * What the colours mean.
+   *
+   * @param {(number | null)[] | null} values
+   * @param {{letter: string, text: string, count: number}[]} states
+   */
   key(values, states) {
     if (!values) {
       return element("ul", { class: "legend" }, ...states.filter(({ count }) => count).map(({ letter, text }) => {
@@ -180,11 +193,14 @@ export class GridPicture {
         return element("li", {}, icon, text);
       }));
     }
-    if (!this.scale || this.scale.low === undefined) return element("p", { class: "caption" }, "No cell has a final value.");
+    if (!this.scale || this.scale.low === undefined) return element("p", { class: "caption" },
+      "No cell has a final value.");
     const { low, high, log, below } = this.scale;
     const bar = shape("svg", { class: "swatch", width: 160, height: 12, "aria-hidden": "true" });
-    bar.append(...d3.range(32).map((i) => shape("rect", { x: 5 * i, y: 0, width: 5.5, height: 12, fill: d3.interpolateViridis(i / 31) })));
-    return element("p", { class: "caption" }, `${below ? "≤ " : ""}${readable(low)} `, bar, ` ${readable(high)}${log ? ", logarithmic" : ""}; empty squares have no value.`);
+    bar.append(...d3.range(32).map((i) => shape("rect", { x: 5 * i, y: 0, width: 5.5, height: 12,
+      fill: d3.interpolateViridis(i / 31) })));
+    return element("p", { class: "caption" }, `${below ? "≤ " : ""}${readable(low)} `, bar,
+      ` ${readable(high)}${log ? ", logarithmic" : ""}; empty squares have no value.`);
   }
 }
 

@@ -6,7 +6,8 @@ import { address } from "./runs.js";
 import { plural } from "./runs_list.js";
 import { GridPicture, wordsOf } from "./sweep_grid.js";
 
-const STATES = { done: "done", failed: "failed", running: "being computed", unfinished: "begun, not being computed", waiting: "waiting" };
+const STATES = { done: "done", failed: "failed", running: "being computed", unfinished: "begun, not being computed",
+  waiting: "waiting" };
 const LETTERS = { d: "done", f: "failed", r: "running", u: "unfinished", w: "waiting" };
 const STATUS = "status";
 const MOST_CHOICES = 500; // values of one parameter that a list may have
@@ -39,7 +40,8 @@ export class Sweeps {
       if (this.shown !== wanted) return;
       this.sweep = new Sweep(found, this.state, this.api);
       const back = element("a", { href: address(this.state, { sweep: "", cell: "", shown: STATUS }) }, "All sweeps");
-      this.box.replaceChildren(element("section", { class: "part", "aria-label": "Sweep" }, element("p", {}, back), this.sweep.box));
+      this.box.replaceChildren(element("section", { class: "part", "aria-label": "Sweep" }, element("p", {}, back),
+        this.sweep.box));
       this.sweep.begin();
     }
   }
@@ -56,21 +58,26 @@ export class Sweeps {
     this.box.replaceChildren(part);
     if (!sweeps.length) {
       part.append(element("h2", {}, "No sweep is stored here yet"),
-        element("p", {}, "A sweep computes a run for every combination of some values. To make one, type in a terminal"),
+        element("p", {}, "A sweep computes a run for every combination of some values. To make one, type in a "
+          + "terminal"),
         element("pre", { tabindex: 0, "aria-label": "Command for a first sweep" },
-          "practicum sweep --set students=2 --set teachers=2 --set start.kind=random --set until=200 --set learning_rate=0.5,1,2"
-          + ` --set inverse_temperature=1,3,9 --store '${this.store}'`),
+          "practicum sweep --set students=2 --set teachers=2 --set start.kind=random --set until=200"
+          + ` --set learning_rate=0.5,1,2 --set inverse_temperature=1,3,9 --store '${this.store}'`),
         element("p", {}, "and open this list again; the cells can be watched while they are computed."));
       return;
     }
     const rows = sweeps.map((/** @type {any} */ sweep) => element("tr", {},
-      element("th", { scope: "row" }, element("a", { href: address(this.state, { sweep: sweep.id, cell: "", shown: STATUS }) }, sweep.id)),
+      element("th", { scope: "row" }, element("a", { href: address(this.state, { sweep: sweep.id, cell: "",
+        shown: STATUS }) }, sweep.id)),
       ...(sweep.problem ? [element("td", { colspan: 5, class: "bad" }, sweep.problem)] : [
-        sweep.kind, sweep.axes.map((/** @type {any} */ axis) => `${axis.name} × ${axis.count}`).join(", "), String(sweep.cells),
+        sweep.kind, sweep.axes.map((/** @type {any} */ axis) => `${axis.name} × ${axis.count}`).join(", "),
+        String(sweep.cells),
         String(sweep.done), sweep.failed ? String(sweep.failed) : ""].map((each) => element("td", {}, each))),
       element("td", {}, sweep.created)));
-    const head = ["id", "kind", "swept", "cells", "done", "failed", "begun"].map((each) => element("th", { scope: "col" }, each));
-    part.append(element("p", { class: "progress" }, total > sweeps.length ? `The newest ${sweeps.length} of ${total} sweeps.` : plural(total, "sweep")),
+    const head = ["id", "kind", "swept", "cells", "done", "failed", "begun"].map((each) => element("th",
+      { scope: "col" }, each));
+    part.append(element("p", { class: "progress" },
+      total > sweeps.length ? `The newest ${sweeps.length} of ${total} sweeps.` : plural(total, "sweep")),
       element("div", { class: "frame", tabindex: 0, role: "group", "aria-label": "Table of sweeps" },
         element("table", { class: "table" }, element("caption", { class: "unseen" }, "Stored sweeps"),
           element("thead", {}, element("tr", {}, ...head)), element("tbody", {}, ...rows))));
@@ -95,7 +102,8 @@ class Sweep {
 
   build() {
     const { id, kind, axes, cells } = this.found;
-    const swept = axes.map((/** @type {any} */ axis) => `${axis.name} (${plural(axis.values.length, "value")})`).join(", ");
+    const swept = axes.map((/** @type {any} */ axis) =>
+      `${axis.name} (${plural(axis.values.length, "value")})`).join(", ");
     this.bar = element("progress", { "aria-label": "Cells done", max: cells, value: 0 });
     this.words = element("span");
     this.spoken = element("p", { class: "unseen", role: "status" });
@@ -109,12 +117,15 @@ class Sweep {
     this.box = element("div", { class: "detail" }, element("h2", {}, `Sweep of ${swept}`),
       element("p", { class: "caption" }, "sweep ", element("code", {}, id), ` · ${kind} · ${plural(cells, "cell")}`),
       element("p", { class: "counts" }, this.bar, " ", this.words), this.spoken, this.alert,
-      element("div", { class: "tools" }, element("span", { class: "check" }, element("label", { for: "sweep-shown" }, "Show"), this.choice), this.read));
-    const picture = element("div", { class: "picture frame", tabindex: 0, role: "group", "aria-label": "Cells of the sweep" });
+      element("div", { class: "tools" }, element("span", { class: "check" },
+        element("label", { for: "sweep-shown" }, "Show"), this.choice), this.read));
+    const picture = element("div", { class: "picture frame", tabindex: 0, role: "group",
+      "aria-label": "Cells of the sweep" });
     this.picture = new GridPicture(picture, axes, Math.min(cells, this.states.length), (cell) => this.choose(cell));
     this.key = element("div");
     if (cells > this.states.length) {
-      this.box.append(element("p", { class: "caption" }, `The picture shows the first ${this.states.length} of ${cells} cells; the counts are of all.`));
+      this.box.append(element("p", { class: "caption" },
+        `The picture shows the first ${this.states.length} of ${cells} cells; the counts are of all.`));
     }
     this.box.append(picture, this.key, this.cellChoice());
   }
@@ -122,7 +133,8 @@ class Sweep {
   /** Lists of the swept values, which choose a cell without a mouse, and what that cell is. */
   cellChoice() {
     this.lists = this.found.axes.map((/** @type {any} */ axis, /** @type {number} */ i) => {
-      const options = axis.values.slice(0, MOST_CHOICES).map((/** @type {any} */ value, /** @type {number} */ k) => element("option", { value: k }, wordsOf(value)));
+      const options = axis.values.slice(0, MOST_CHOICES).map((/** @type {any} */ value, /** @type {number} */ k) =>
+        element("option", { value: k }, wordsOf(value)));
       const list = element("select", { id: `sweep-axis-${i}` }, ...options);
       list.addEventListener("change", () => this.choose(this.listed()));
       return list;
@@ -130,7 +142,8 @@ class Sweep {
     const labelled = this.lists.map((/** @type {any} */ list, /** @type {number} */ i) =>
       element("span", { class: "check" }, element("label", { for: list.id }, this.found.axes[i].name), list));
     this.about = element("p", { class: "cell", "aria-live": "polite" });
-    return element("fieldset", {}, element("legend", {}, "One cell"), element("div", { class: "tools" }, ...labelled), this.about);
+    return element("fieldset", {}, element("legend", {}, "One cell"), element("div", { class: "tools" }, ...labelled),
+      this.about);
   }
 
   /** The cell that the lists say, in C order over the axes. */
@@ -215,13 +228,16 @@ class Sweep {
     const variables = Object.keys(this.values ?? {});
     const wanted = this.state.get("shown");
     const shown = variables.includes(wanted) ? wanted : STATUS;
-    this.choice.replaceChildren(...[STATUS, ...variables].map((name) => element("option", { value: name, selected: name === shown },
+    this.choice.replaceChildren(...[STATUS, ...variables].map((name) => element("option", { value: name,
+      selected: name === shown },
       name === STATUS ? "status" : `final ${worded(name)}`)));
     this.read.hidden = variables.length > 0 && this.ended;
     const cell = this.cell;
     const values = shown === STATUS ? null : this.values[shown];
-    this.picture.draw({ states: this.states, values, chosen: cell, title: shown === STATUS ? "status of the cells" : `final ${worded(shown)} of the cells` });
-    this.key.replaceChildren(this.picture.key(values, Object.entries(LETTERS).map(([letter, name]) => ({ letter, text: `${STATES[name]}: ${this.found[name]}`, count: this.found[name] }))));
+    this.picture.draw({ states: this.states, values, chosen: cell,
+      title: shown === STATUS ? "status of the cells" : `final ${worded(shown)} of the cells` });
+    this.key.replaceChildren(this.picture.key(values, Object.entries(LETTERS).map(([letter, name]) => ({ letter,
+      text: `${STATES[name]}: ${this.found[name]}`, count: this.found[name] }))));
     this.tell(cell, shown);
   }
 
@@ -234,8 +250,10 @@ class Sweep {
   say() {
     const { cells, done, failed, running, unfinished } = this.found;
     this.bar.value = done + failed;
-    const parts = [`${done} of ${plural(cells, "cell")} done`, failed ? `${failed} failed` : "", running ? `${running} being computed` : "",
-      unfinished ? `${unfinished} begun` : "", this.ended ? "finished" : running ? "" : "nobody is computing it now; the same command goes on with it"];
+    const parts = [`${done} of ${plural(cells, "cell")} done`, failed ? `${failed} failed` : "",
+      running ? `${running} being computed` : "",
+      unfinished ? `${unfinished} begun` : "",
+      this.ended ? "finished" : running ? "" : "nobody is computing it now; the same command goes on with it"];
     this.words.textContent = `${parts.filter(Boolean).join(", ")}.`;
     const tenth = Math.floor((TENTHS * (done + failed)) / cells);
     if (tenth !== this.tenth) this.spoken.textContent = this.words.textContent;
@@ -252,12 +270,15 @@ class Sweep {
     const name = LETTERS[this.states[cell]];
     const run = this.found.runs[cell];
     const value = shown !== STATUS ? this.values[shown][cell] : undefined;
-    const said = value === undefined ? "" : `; final ${worded(shown)}: ${value === null ? "none" : value.toPrecision(6)}`;
+    const written = value === null ? "none" : value?.toPrecision(6);
+    const said = value === undefined ? "" : `; final ${worded(shown)}: ${written}`;
     const key = `${cell} ${name} ${said}`;
     if (this.told === key) return; // the same is not read aloud again
     this.told = key;
     const there = name === "done" || name === "failed";
     this.about.replaceChildren(`This cell is ${STATES[name]}${said}. Run `,
-      there ? element("a", { href: address(this.state, { part: "runs", run, comparing: "0" }) }, run) : element("code", {}, run));
+      there
+        ? element("a", { href: address(this.state, { part: "runs", run, comparing: "0" }) }, run)
+        : element("code", {}, run));
   }
 }
