@@ -127,7 +127,12 @@ const api = {
    */
   events: (job, handlers) => api.follow(`/api/jobs/${job}/events`, handlers),
 
-  /** The same for any address that sends events. @param {string} path @param {Record<string, (data: any) => void>} handlers */
+  /**
+   * The same for any address that sends events.
+   *
+   * @param {string} path
+   * @param {Record<string, (data: any) => void>} handlers
+   */
   follow(path, handlers) {
     const source = new EventSource(path);
     for (const name of new Set([...Object.keys(handlers), "done", "failed"])) {
