@@ -1,0 +1,172 @@
+"""An attack or a pruning of the page as Python, as commands, and its training as a settings file."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from practicum.disk.texts import plain_toml
+from practicum.runs.train_settings import resolve
+
+if TYPE_CHECKING:
+    from practicum.runs.training import TrainConfig
+    from practicum.web.attack import AttackQuestion
+    from practicum.web.prune import PruneQuestion
+
+_FILE, _FOLDER = "student.toml", "student"
+_TRAIN = f"practicum train {_FILE} --networks {_FOLDER}"
+_OUTSIDE = ("revision", "kind")
+"""Of a configuration, what its file does not say."""
+
+
+def toml(config: TrainConfig) -> str:
+    """The settings file of a training; ``practicum train`` makes the same run of it."""
+    tables: dict[str, dict[str, Any]] = {}
+
+    def sort(place: str, values: dict[str, Any]) -> None:
+        mine = tables.setdefault(place, {})
+        for name, value in values.items():
+            if isinstance(value, dict):
+                sort(f"{place}.{name}" if place else name, value)
+            elif value is not None and not (isinstance(value, (list, tuple)) and not value):
+                mine[name] = value
+
+    content = {name: value for name, value in config.model_dump(mode="json").items() if name not in _OUTSIDE}
+    seeds = content.pop("seeds")
+    content["seeds"] = config.seeds.list() if isinstance(seeds, dict) else seeds
+    for table in ("students", "training"):
+        content[table].pop("kind")
+    if config.inputs.kind == "images" and content["teacher"]["kind"] == "image":
+        del content["inputs"]  # the teacher's
+    sort("", content)
+    parts = []
+    for place, values in tables.items():
+        lines = [f"{name} = {json.dumps(value)}\n" for name, value in values.items()]
+        parts.append(("" if not place else f"[{place}]\n") + "".join(lines))
+    text = "\n".join(parts)
+    # TOML has no word for "none", so that a parameter with another default cannot be said to be left out.
+    same = resolve(plain_toml(text)).id == config.id
+    return text if same else f"# A settings file cannot say all of this training; this one is another run.\n{text}"
+
+
+def attack_code(config: TrainConfig, question: AttackQuestion) -> dict[str, str]:
+    """``{python, command, toml}`` of an attack."""
+    law: Any = config.inputs
+    box = ((0.0 - law.mean) / law.deviation, (1.0 - law.mean) / law.deviation) if law.kind == "images" else None
+    value = question.value(box)
+    sided = question.side != "both"
+    more = f'subspace=subspace, side="{question.side}", ' if sided else ""
+    python = f"""\
+{_imports(law, sided)}from practicum.robustness import {type(value).__name__}, robust_errors
+from practicum.runs import load_network
+
+# First: {_TRAIN}
+teacher = load_network("{_FOLDER}/teacher.safetensors").double()
+student = load_network("{_FOLDER}/students.safetensors").double()
+{_inputs(config, question.samples)}{_subspace(law, question.rank) if sided else ""}
+errors = robust_errors(
+    student, inputs, {question.epsilons}, teacher=teacher, attack={value!r},
+    {more}clean=True, seed={question.attack_seed},
+)
+"""
+    options = [
+        f"--attack {question.attack} --norm {question.norm} --epsilon {','.join(map(str, question.epsilons))}",
+        f"--samples {question.samples} --seed {question.attack_seed} --data {_data(config)}",
+    ]
+    if question.attack in ("pgd", "apgd"):
+        options.append(f"--steps {question.steps} --restarts {value.restarts}")  # pyright: ignore[reportAttributeAccessIssue]
+    if value.box is not None:
+        options.append(f"--box {value.box[0]!r},{value.box[1]!r}")
+    files = f"{_FOLDER}/teacher.safetensors {_FOLDER}/students.safetensors"
+    command = f"practicum attack {files} {' '.join(options)}"
+    if sided and law.kind == "low-rank":
+        command += f" --side {question.side} --rank {law.rank} --subspace-seed {law.subspace_seed}"
+    elif sided:
+        command = f"# Of images the command knows no side; the Python below does.\n{command}"
+    return {"python": python, "command": f"{_TRAIN}\n{command}\n", "toml": toml(config)}
+
+
+def _imports(law: Any, sided: bool) -> str:
+    if law.kind == "images":
+        return "import numpy as np\n\nfrom practicum.data import images\n"
+    return ""
+
+
+def _inputs(config: TrainConfig, samples: int) -> str:
+    """The lines that make the held-out inputs."""
+    law: Any = config.inputs
+    if law.kind == "images":
+        shift = "" if (law.mean, law.deviation) == (0.0, 1.0) else f"inputs = (inputs - {law.mean}) / {law.deviation}\n"
+        return f'inputs = images("{law.name}", "{law.held_out.split}").flat()[:{samples}].astype(float)\n{shift}'
+    return (
+        "from practicum.networks import make_data\nfrom practicum.runs.train_settings import training_configuration\n"
+        f'from pathlib import Path\n\nlaw = training_configuration(Path("{_FILE}")).inputs\n'
+        f"data = make_data(law, teacher, {config.seeds.list()}, 1, {min(config.held_out, 1000)})\n"
+        f"inputs = data.held_out[0, :{samples}]\n"
+    )
+
+
+def _subspace(law: Any, rank: int) -> str:
+    if law.kind == "low-rank":
+        return "subspace = law.subspace()\n"
+    return (
+        f'pixels = images("{law.name}", "{law.split}").flat()[:4000].astype(float)\n'
+        f"subspace = np.linalg.eigh(np.cov(pixels.T))[1][:, ::-1][:, :{rank}]\n"
+    )
+
+
+def _data(config: TrainConfig) -> str:
+    law: Any = config.inputs
+    return law.name if law.kind == "images" else "gaussian"
+
+
+def prune_code(config: TrainConfig, question: PruneQuestion) -> dict[str, str]:
+    """``{python, command, toml}`` of a pruning; the command shows one size of each selector."""
+    from practicum.web.prune import selector_of
+
+    law: Any = config.inputs
+    names = question.names
+    values = ", ".join(f'"{name}": {selector_of(name)!r}' for name in names)
+    kinds = sorted({type(selector_of(name)).__name__ for name in names})
+    select, fold = f"select_{question.unit}", question.reweight != "no"
+    after = "reweight(network, kept, used)" if fold else "masked(network, kept)"
+    place = (question.layer - 1) * (2 if config.students.normalisation is None else 3)
+    python = f"""\
+{_imports(law, False)}import torch
+
+from practicum.pruning import {", ".join(sorted([*kinds, "as_module", "reweight" if fold else "masked", select]))}
+from practicum.runs import load_network
+
+# First: {_TRAIN}
+teacher = load_network("{_FOLDER}/teacher.safetensors").double()
+student = load_network("{_FOLDER}/students.safetensors").double()
+{_inputs(config, 1000)}inputs = torch.as_tensor(inputs)
+{_used(config, question.used)}network, wanted = as_module(student), teacher(inputs)[0].argmax(-1)
+errors = {{}}
+for name, selector in {{{values}}}.items():
+    for fraction in {sorted({float(each) for each in question.fractions})}:
+        draws = {question.draws} if selector.drawn else 1
+        found = {select}(network, "{place}", fraction, selector, used, seed={question.prune_seed}, draws=draws)
+        errors[name, fraction] = [
+            float(({after}(inputs).argmax(-1) != wanted).double().mean())
+            for kept in (found if draws > 1 else [found])
+        ]
+"""
+    files = f"{_FOLDER}/students.safetensors --teacher {_FOLDER}/teacher.safetensors"
+    how = "--reweight" if fold else "--no-reweight"
+    lines = [
+        f"practicum prune {files} --selector {name} --kind {question.unit} --layer {question.layer} --keep 0.5 {how} "
+        f"--data {_data(config)} --seed {question.prune_seed}"
+        for name in names
+    ]
+    return {"python": python, "command": "\n".join([_TRAIN, *lines, ""]), "toml": toml(config)}
+
+
+def _used(config: TrainConfig, count: int) -> str:
+    """The lines that make the training inputs that a pruning looks at."""
+    return (
+        "from pathlib import Path\n\nfrom practicum.networks import make_data\n"
+        "from practicum.runs.train_settings import training_configuration\n\n"
+        f'law = training_configuration(Path("{_FILE}")).inputs\n'
+        f"used = make_data(law, teacher, {config.seeds.list()}, {min(config.samples, 2000)}, 1).inputs[0, :{count}]\n"
+    )
