@@ -1,7 +1,8 @@
-"""Attack: how wrong a student can be made at every radius, and the pictures that do it, split at the data's subspace."""
+"""Attack: how wrong a student can be made at every radius, and the pictures that do it, split at the subspace."""
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 router = APIRouter(prefix="/api")
 
 _ATTACK = "practicum attack takes larger ones"
-_PICTURES = 8
+_PICTURES = 6
 _DIGITS = 4
 """Of a pixel that is drawn."""
 
@@ -45,9 +46,7 @@ class AttackQuestion(Question):
         1.5, "Largest radius", "The attack is made at radii from 0 to this.", symbol="ε",
         slider=(0.05, 5.0, 0.05), gt=0, le=1000, beyond=_ATTACK,
     )  # fmt: skip
-    radii: int = parameter(
-        11, "Radii", "How many, 0 included.", slider=(5, 21, 1), ge=2, le=31, beyond=_ATTACK
-    )
+    radii: int = parameter(11, "Radii", "How many, 0 included.", slider=(5, 21, 1), ge=2, le=31, beyond=_ATTACK)
     steps: int = parameter(
         20, "Steps", "Of apgd and pgd; more find more.", slider=(1, 100, 1), ge=1, le=500, beyond=_ATTACK
     )
@@ -130,7 +129,7 @@ def check(config: TrainConfig, question: AttackQuestion, limits: Limits) -> None
             f"{question.rank} instead."
         )
     sizes = (law.dimension, *config.student_widths, 1)
-    weights = sum(below * above for below, above in zip(sizes, sizes[1:]))
+    weights = sum(below * above for below, above in pairwise(sizes))
     work = question.radii * question.samples * question.steps * weights
     if work > limits.attacking:
         raise ParameterError(

@@ -38,9 +38,7 @@ def parameter(
     told = {"label": label, "symbol": symbol, "unit": unit, "slider": slider, "help": help}
     if bounds:
         least = f"above {bounds['gt']:g}" if "gt" in bounds else f"from {bounds['ge']:g}"
-        told["remedy"] = (
-            f"The page takes numbers {least} to {bounds['le']:g}; {beyond}."
-        )
+        told["remedy"] = f"The page takes numbers {least} to {bounds['le']:g}; {beyond}."
     return Field(default=default, json_schema_extra=told, **bounds)
 
 

@@ -52,7 +52,7 @@ class PruneQuestion(Question):
     )
     used: int = parameter(
         500, "Pictures seen", "Training pictures that selectors compare activations on, and fits are made on.",
-        unit="pictures", slider=(50, 2000, 10), ge=20, le=2000, beyond=_PRUNE,
+        slider=(50, 2000, 10), ge=20, le=2000, beyond=_PRUNE,
     )  # fmt: skip
     prune_seed: int = parameter(
         0, "Seed of the draws", "Another seed, other choices.", slider=(0, 20, 1), ge=0, le=2**53 - 1, beyond=_PRUNE

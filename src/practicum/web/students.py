@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from importlib.util import find_spec
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal
 
 from fastapi import APIRouter, Request, Response
@@ -50,7 +51,7 @@ class StudentQuestion(Question):
     )  # fmt: skip
     images: int = parameter(
         1442, "Training pictures", "How many pictures teacher and student learn from; the digits are 1442.",
-        unit="pictures", slider=(100, 10000, 1), ge=64, le=60000, beyond="no set has more",
+        slider=(100, 10000, 1), ge=64, le=60000, beyond="no set has more",
     )  # fmt: skip
     epochs: int = parameter(
         30, "Epochs", "How often the student sees every picture, with the teacher's outputs as its targets.",
@@ -101,7 +102,9 @@ def sets() -> dict[str, str]:
     if find_spec("sklearn") is None:
         found["digits"] = "they come with scikit-learn: pip install 'practicum[data]' adds it"
     for name in ("mnist", "fashion-mnist"):
-        found[name] = "" if on_disk(name) else f"put its files into a folder {name} and name that above in $PRACTICUM_DATA"
+        found[name] = (
+            "" if on_disk(name) else f"put its files into a folder {name} and name that above in $PRACTICUM_DATA"
+        )
     return found
 
 
@@ -158,8 +161,8 @@ def _stored(question: StudentQuestion, store: Store) -> TrainConfig:
     run = question.run
     if not _RUN.fullmatch(run) or run not in store.ids():
         raise ParameterError(
-            f"The 'run' must be the id of a stored run, {ID_LENGTH} digits from 0 to f. Got {run!r:.60} instead; choose "
-            "one from the list."
+            f"The 'run' must be the id of a stored run, {ID_LENGTH} digits from 0 to f. Got {run!r:.60} instead; "
+            "choose one from the list."
         )
     config = _training(store, run)
     if question.student_seed not in config.seeds.list():
@@ -200,7 +203,7 @@ def why_not(config: TrainConfig, limits: Limits) -> str | None:
         if not images.flat:
             return "The page attacks and prunes perceptrons, and this run is about convolutions."
     sizes = (law.dimension, *config.student_widths, _OUTPUTS)
-    weights = sum(below * above for below, above in zip(sizes, sizes[1:]))
+    weights = sum(below * above for below, above in pairwise(sizes))
     times = 1 if config.regime is None else _DEARER
     work = config.training.steps(config.samples) * config.training.batch_size * config.training.epochs * weights * times
     if work > limits.learning:

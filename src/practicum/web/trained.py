@@ -7,7 +7,7 @@ gives the same bits; with a regime the same up to roundings.
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -139,6 +139,7 @@ class Telling:
 
 
 def _trained(config: TrainConfig, job: Job) -> Pair:
+    job.tell("progress", {"stage": "Getting ready", "share": 0.0})
     from practicum.networks import ImageTeacher
     from practicum.runs.checkpoints import trained_networks
     from practicum.runs.execute import execute
@@ -146,9 +147,9 @@ def _trained(config: TrainConfig, job: Job) -> Pair:
     if isinstance(config.teacher, ImageTeacher):  # kept by the library, so that the training finds it
         seeds = config.seeds.list() if config.teacher_seed is None else [config.teacher_seed]
         config.teacher.train(seeds, dtype=config.dtype, progress=Telling(job, "The teacher learns"))
-    last: list[Any] = []
-    execute(config, progress=Telling(job, "The student learns"), save=lambda state: last.__setitem__(slice(None), [state]))
-    found = trained_networks(config, last[0])
+    last: deque[Any] = deque(maxlen=1)
+    execute(config, progress=Telling(job, "The student learns"), save=last.append)
+    found = trained_networks(config, last[-1])
     if found is None:
         raise ParameterError("This student diverged in its training, so that there is no network to look at.")
     teacher, student = (network.double().eval().requires_grad_(False) for network in found[:2])

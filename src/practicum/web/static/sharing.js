@@ -37,7 +37,7 @@ function download(blob, ending) {
 }
 
 /** A dialog with the same problem in three languages. @param {{python: string, command: string, toml: string}} code */
-function showCode({ python, command, toml }) {
+export function showCode({ python, command, toml }) {
   const said = element("p", { class: "shared", role: "status" });
   const parts = [["Python", python], ["Command line", command], ["TOML", toml]].map(([title, text]) => {
     const block = element("pre", { tabindex: 0, "aria-label": title }, text);
