@@ -10,7 +10,6 @@ pytest.importorskip("torch", reason="networks need the extra [networks]")
 pytest.importorskip("sklearn", reason="the digits come with scikit-learn")
 
 from made_up_training import train_config
-
 from practicum.data import images
 from practicum.networks import LowRankInputs
 from practicum.robustness import PGD, robust_errors
@@ -236,7 +235,7 @@ def test_of_a_stored_run_one_seed_is_trained_to_the_same_bits(store, client, tmp
         ({"student": {**STUDENT, "teacher_nodes": 0}}, "teacher_nodes", "practicum train"),
         ({"rank": 64}, "rank", "outside"),
         ({"radii": 1}, "radii", "practicum attack"),
-        ({"steps": 500, "samples": 1000, "student": {"source": "digits", "multiple": 16, "teacher_nodes": 200}}, "samples", "radii"),
+        ({"steps": 500, "samples": 1000, "student": {"multiple": 16, "teacher_nodes": 200}}, "samples", "radii"),
         ({"attack": "magic"}, "attack", "'apgd'"),
     ],
 )  # fmt: skip

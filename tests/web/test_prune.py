@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 
 pytest.importorskip("fastapi", reason="the page needs the extra [web]")
-torch = pytest.importorskip("torch", reason="networks need the extra [networks]")
+pytest.importorskip("torch", reason="networks need the extra [networks]")
 pytest.importorskip("sklearn", reason="the digits come with scikit-learn")
 
 from made_up_training import train_config
-
 from practicum.data import images
 from practicum.networks import ImageInputs, make_data
 from practicum.pruning import (
@@ -65,11 +64,13 @@ def asked(client, question):
 
 
 def held_out():
+    import torch
+
     return torch.from_numpy(images("digits", "test").flat().astype(float))
 
 
 def seen():
-    return make_data(ImageInputs(name="digits"), teacher, [1], 1442, 1).inputs[0, :100]
+    return make_data(ImageInputs(name="digits"), None, [1], 1442, 1).inputs[0, :100]
 
 
 def expected(pair, unit, folds, selector):

@@ -190,6 +190,20 @@ def test_dragging_what_stays_shows_who_survives_and_asks_nobody(visit, url):
     assert np.corrcoef(x[alive], serves[alive])[0, 1] > 0.99
 
 
+def test_theory_stands_behind_what_a_committee_machine_is_measured_to_lose(visit, url):
+    page = visit("#prune?source=committee&teacher_nodes=2&multiple=2&draws=20&shown=1")
+    student = {"source": "committee", "teacher_nodes": 2, "multiple": 2, "student_seed": 0}
+    result = told(url, "prune", {"student": student, "draws": 20})
+    for name, found in result["selectors"].items():
+        assert farthest(page, name, result["fractions"], np.mean(found["squared"], axis=1)) < HALF_A_PIXEL
+        if found["theory"] is not None:
+            scales = [axis(page, name, which) for which in "xy"]
+            true = np.column_stack([place(result["fractions"], scales[0]), place(found["theory"], scales[1])])
+            assert np.abs(vertices(page, f"{name} theory", ".paths") - true).max() < HALF_A_PIXEL
+    assert "its generalization error is" in page.locator(".seen").text_content()
+    assert page.get_by_role("combobox", name="Error").is_hidden()
+
+
 def pictures(page):
     return page.locator("main .bench [data-curve], main .survivors circle").evaluate_all(
         "(all) => all.map((each) => each.getAttribute('d') || each.getAttribute('cx') + each.getAttribute('class'))"

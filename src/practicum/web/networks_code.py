@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from practicum.runs.training import TrainConfig
     from practicum.web.attack import AttackQuestion
     from practicum.web.prune import PruneQuestion
+    from practicum.web.students import StudentQuestion
 
 _FILE, _FOLDER = "student.toml", "student"
 _TRAIN = f"practicum train {_FILE} --networks {_FOLDER}"
@@ -160,6 +161,35 @@ for name, selector in {{{values}}}.items():
         for name in names
     ]
     return {"python": python, "command": "\n".join([_TRAIN, *lines, ""]), "toml": toml(config)}
+
+
+def committee_code(student: StudentQuestion, question: PruneQuestion) -> dict[str, str]:
+    """``{python, command, toml}`` of a committee machine, which neither a command nor a settings file prunes."""
+    from practicum.web.committee import DIMENSION, RATE, UNTIL, V_STAR
+
+    M, K, seed = student.teacher_nodes, student.teacher_nodes * student.multiple, student.student_seed
+    refit = "none" if question.reweight == "no" else "fuse"
+    python = f"""\
+import numpy as np
+
+from practicum import Committee, LearningRule, OrderParameters, pruned, simulate
+
+rng = np.random.default_rng({seed})
+start = OrderParameters.from_weights(
+    rng.standard_normal(({K}, {DIMENSION})) / np.sqrt({DIMENSION}),
+    np.linalg.qr(rng.standard_normal(({DIMENSION}, {M})))[0].T,
+    v=0.1 * np.abs(rng.standard_normal({K})),
+    v_star=np.full({M}, {V_STAR}),
+)
+rule = LearningRule(learning_rate={RATE}, fan_out_learning_rate={RATE})
+machine = Committee(students={K}, teachers={M})
+paths = simulate(machine, rule, start, {DIMENSION}, {UNTIL}, seeds=[{seed}], save_at=[{UNTIL}])
+theory = pruned.selector_errors(
+    paths.isel(alpha=-1, seed=0), range(1, {K + 1}), ["random_node", "importance_node", "dpp_node"], "{refit}",
+    kernel="divnet",
+)
+"""
+    return {"python": python, "command": "", "toml": ""}
 
 
 def _used(config: TrainConfig, count: int) -> str:

@@ -11,10 +11,11 @@ from pydantic import Field
 
 from practicum.errors import ParameterError
 from practicum.values import nearest
+from practicum.web import committee
 from practicum.web.answers import answer, read_object
 from practicum.web.jobs import Job
 from practicum.web.limits import Limits
-from practicum.web.networks_code import prune_code
+from practicum.web.networks_code import committee_code, prune_code
 from practicum.web.problems import Question, parameter, parameters
 from practicum.web.services import services
 from practicum.web.students import config_of, question_of
@@ -98,6 +99,11 @@ async def _prune(request: Request) -> Response:
     """A job: "progress" while the student is trained and pruned, "student" with facts, and the result at the end."""
     mine, content = services(request), await read_object(request)
     student, question = question_of(content.pop("student", {})), PruneQuestion(**content)
+    if student.source == "committee":
+        committee.check(student, question)
+        return answer(
+            {"job": mine.jobs.start(request, lambda job: committee.pruned_committee(student, question, job)).id}
+        )
     config = await mine.desk.run(request, lambda _: config_of(student, mine.store, mine.limits))
     check(config, question, mine.limits)
 
@@ -113,6 +119,9 @@ async def _prune(request: Request) -> Response:
 async def _code(request: Request) -> Response:
     mine, content = services(request), await read_object(request)
     student, question = question_of(content.pop("student", {})), PruneQuestion(**content)
+    if student.source == "committee":
+        committee.check(student, question)
+        return answer(committee_code(student, question))
     config = await mine.desk.run(request, lambda _: config_of(student, mine.store, mine.limits))
     check(config, question, mine.limits)
     return answer(prune_code(config, question))

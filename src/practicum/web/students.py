@@ -37,9 +37,10 @@ _LISTED = 100
 class StudentQuestion(Question):
     """A student of a teacher: what the page trains, or the stored training `run` trained again."""
 
-    source: Literal["digits", "mnist", "fashion-mnist", "run"] = parameter(
-        "digits", "Student of", "A network that was trained on these pictures, or the teacher of a stored training."
-    )
+    source: Literal["digits", "mnist", "fashion-mnist", "run", "committee"] = parameter(
+        "digits", "Student of", "A network that was trained on these pictures, the teacher of a stored training, or a "
+        "committee machine, whose pruning has a theory."
+    )  # fmt: skip
     run: str = ""
     teacher_nodes: int = parameter(
         16, "Teacher nodes", "Hidden nodes of the teacher, which learns the classes from labels.",
@@ -117,6 +118,11 @@ def config_of(question: StudentQuestion, store: Store, limits: Limits) -> TrainC
     """
     if (missing := needs_torch()) is not None:
         raise missing
+    if question.source == "committee":
+        raise ParameterError(
+            "The 'source' must be a set of pictures or a stored run, because a committee machine is no training of "
+            "networks: it can be pruned, and neither attacked nor stored. Got 'committee' instead."
+        )
     config = _stored(question, store) if question.source == "run" else _described(question)
     if (why := why_not(config, limits)) is not None:
         raise ParameterError(why)

@@ -1,21 +1,24 @@
 // @ts-check
 /**
- * What Attack and Prune share: which student, the job that trains it and looks at it, and the slider through the result.
+ * What Attack and Prune share: which student, and the job that trains it and looks at it.
  *
  * A result holds every radius or every size at once, so that dragging asks the server for nothing.
  */
 import { element } from "./app.js";
 import { Controls } from "./controls.js";
-import { shape } from "./plots.js";
+import { percent } from "./steps.js";
 
-/** Students are described by these; of a stored training only some are left to choose. */
-const OF_RUNS = ["source", "student_seed"];
+/** What is left to choose of a student that is no network trained on pictures. */
+const LEFT = { run: ["source", "student_seed"], committee: ["source", "teacher_nodes", "multiple", "student_seed"] };
+const SMALL = { teacher_nodes: 2, multiple: 3 }; // a committee machine of which all subsets can be gone through
 const STUDENT_GROUP = {
   title: "Student",
   names: ["source", "teacher_nodes", "multiple", "images", "epochs", "regime", "strength", "student_seed"],
 };
 const SOURCES = {
-  digits: "digits, 8 × 8", mnist: "MNIST, 28 × 28", "fashion-mnist": "Fashion-MNIST, 28 × 28", run: "a stored training",
+  digits: "digits, 8 × 8", mnist: "MNIST, 28 × 28", "fashion-mnist": "Fashion-MNIST, 28 × 28",
+  run: "stored training",
+  committee: "committee machine",
 };
 
 /**
@@ -27,13 +30,21 @@ const SOURCES = {
  * @property {any[]} parameters
  * @property {{title: string, names: string[]}[]} groups
  * @property {Record<string, string>} view what its URL holds besides the settings
+ * @property {boolean} committees whether it takes committee machines, which need no PyTorch
+ * @property {Record<string, string[]>} [selectors] of nodes and of edges, for Prune
  * @property {string} empty what stands there before there is a result
  * @property {HTMLElement} introduction
  */
 
 /** A view that looks at a trained student. */
 export class StudentView {
-  /** @param {HTMLElement} container @param {any} state @param {any} api @param {any} known of /api/students @param {Kind} kind */
+  /**
+   * @param {HTMLElement} container
+   * @param {any} state
+   * @param {any} api
+   * @param {any} known the answer of /api/students
+   * @param {Kind} kind
+   */
   constructor(container, state, api, known, kind) {
     Object.assign(this, { state, api, known, kind });
     /** @type {any} */
@@ -69,24 +80,21 @@ export class StudentView {
     this.shared = element("p", { class: "shared", role: "status" });
     this.body = element("div", { class: "body" });
     this.saying = element("div", { class: "part words" }, element("h2", {}, "What you see"), this.words);
+    this.keep = button({ onclick: () => this.save() }, "Save the student to the store");
     const share = element("div", { class: "part keep" }, element("h2", {}, "Take it with you"),
       element("div", { class: "share" }, button({ onclick: () => this.code() }, "Copy as Python, command or TOML"),
-        button({ onclick: () => this.save() }, "Save the student to the store")), this.shared);
+        this.keep), this.shared);
     const start = element("div", { class: "part start" },
-      element("div", { class: "tools" }, this.main, this.stop, this.bar), this.alert, this.progress, this.facts, this.empty);
+      element("div", { class: "tools" }, this.main, this.stop, this.bar),
+      this.alert, this.progress, this.facts, this.empty);
     this.shown.append(this.body);
-    this.page = element("div", { class: "bench" }, this.settings, element("div", { class: "results" }, start, this.shown, share));
+    const results = element("div", { class: "results" }, start, this.shown, share);
+    this.page = element("div", { class: "bench" }, this.settings, results);
     container.append(element("div", { class: "introduction" }, kind.introduction), this.page);
-    if (known.problem) this.refuse(known.problem);
     this.settings.append(this.helpBox());
-    this.controls = new Controls(this.settings, kind.name, this.parameters, [STUDENT_GROUP, ...kind.groups], () => this.changed());
+    this.controls = new Controls(this.settings, kind.name, this.parameters, [STUDENT_GROUP, ...kind.groups],
+      (name) => this.changed(name));
     this.buildSources();
-  }
-
-  /** Without networks there is nothing to do here; the settings can be looked at. @param {string} why */
-  refuse(why) {
-    this.empty.textContent = why;
-    this.main.disabled = true;
   }
 
   helpBox() {
@@ -106,6 +114,7 @@ export class StudentView {
       const why = this.known.sets[option.value];
       option.textContent = SOURCES[option.value] + (why ? " (not here)" : "");
       option.disabled = Boolean(why);
+      if (option.value === "committee" && !this.kind.committees) option.remove();
     }
     const id = `${this.kind.name}-run`;
     this.runs = element("select", { id }, ...this.known.runs.map((/** @type {any} */ run) =>
@@ -117,14 +126,18 @@ export class StudentView {
     });
     const refused = this.known.runs.filter((/** @type {any} */ run) => run.problem);
     const reasons = refused.map((/** @type {any} */ run) => element("li", {}, `${run.label}: ${run.problem}`));
-    const lists = [...Object.entries(this.known.sets).filter(([, why]) => why).map(([name, why]) => element("li", {}, `${name}: ${why}.`)), ...reasons];
+    for (const [name, why] of Object.entries(this.known.sets)) {
+      if (why) reasons.push(element("li", {}, `${name}: ${why}.`));
+    }
     const list = this.known.runs.length ? [element("label", { for: id }, "Stored training"), this.runs] : [
-      element("p", { class: "note" }, "The store has no training. Save a student to the store, or give the command practicum train, and open this page again.")];
+      element("p", { class: "note" }, "The store has no training. Save a student to the store, or give the command "
+        + "practicum train, and open this page again.")];
     this.stored = element("div", { class: "control stored" }, ...list);
     source.box.after(this.stored);
-    if (lists.length) {
-      const many = lists.length === 1 ? "One student cannot be used" : `${lists.length} students cannot be used`;
-      this.stored.after(element("details", { class: "reasons" }, element("summary", {}, `${many} here`), element("ul", {}, ...lists)));
+    if (reasons.length) {
+      const many = reasons.length === 1 ? "One source" : `${reasons.length} sources`;
+      const summary = element("summary", {}, `${many} cannot be used here`);
+      this.stored.after(element("details", { class: "reasons" }, summary, element("ul", {}, ...reasons)));
     }
   }
 
@@ -132,11 +145,12 @@ export class StudentView {
   question() {
     const values = this.controls.values();
     const names = new Set(this.known.parameters.map((/** @type {any} */ each) => each.name));
-    const stored = values.source === "run";
     const student = Object.fromEntries(Object.entries(values).filter(([name]) => names.has(name)));
-    if (stored) student.run = this.runs.value;
+    if (values.source === "run") student.run = this.runs.value;
     const rest = Object.fromEntries(Object.entries(values).filter(([name]) => !names.has(name)));
-    return { student: stored ? pick(student, [...OF_RUNS, "run"]) : student, ...rest, ...this.more() };
+    const left = LEFT[values.source];
+    const own = left ? [...left, "run"].filter((name) => name in student) : Object.keys(student);
+    return { student: Object.fromEntries(own.map((name) => [name, student[name]])), ...rest, ...this.more() };
   }
 
   /** What a view asks besides its settings. @returns {Record<string, any>} */
@@ -159,27 +173,34 @@ export class StudentView {
     this.showSource();
     this.restoreView();
     if (this.result && this.asked === JSON.stringify(this.question())) this.show();
-    else if (this.state.get("shown") === "1" && !this.known.problem) this.ask();
+    else if (this.state.get("shown") === "1" && !this.main.disabled) this.ask();
     else if (this.result) this.outdate();
   }
 
   /** Take what is only looked at from the URL. */
   restoreView() {}
 
+  /** Show the settings that this kind of student has, and whether it can be had here. */
   showSource() {
-    const stored = this.controls.values().source === "run";
-    this.stored.hidden = !stored;
-    const idle = this.controls.values().regime === "standard" ? "strength" : "";
+    const { source, regime } = this.controls.values();
+    const idle = regime === "standard" ? "strength" : "";
     for (const { name } of this.known.parameters) {
-      this.controls.controls.get(name).box.hidden = name === idle || (stored && !OF_RUNS.includes(name));
+      this.controls.controls.get(name).box.hidden = name === idle || !(LEFT[source]?.includes(name) ?? true);
     }
+    this.stored.hidden = source !== "run";
+    this.keep.hidden = source === "committee";
+    const why = source === "committee" ? null : this.known.problem; // PyTorch is missing
+    this.main.disabled = Boolean(why);
+    this.empty.textContent = why ?? this.kind.empty;
   }
 
-  /** The user has changed a setting. */
-  changed() {
+  /** The user has changed a setting. @param {string} [name] */
+  changed(name) {
+    if (name === "source" && this.controls.values().source === "committee") this.controls.show(SMALL);
     this.showSource();
     this.controls.forgive();
-    this.state.set({ ...this.controls.values(), run: this.controls.values().source === "run" ? this.runs.value : "", shown: "0" });
+    const values = this.controls.values();
+    this.state.set({ ...values, run: values.source === "run" ? this.runs.value : "", shown: "0" });
     this.outdate();
   }
 
@@ -187,7 +208,8 @@ export class StudentView {
   outdate() {
     const old = this.result !== null && this.asked !== JSON.stringify(this.question());
     this.page.classList.toggle("old", old);
-    if (!this.job) this.progress.textContent = old ? `The result below is that of the settings before; press “${this.kind.action}”.` : "";
+    const said = `The result below is that of the settings before; press “${this.kind.action}”.`;
+    if (!this.job) this.progress.textContent = old ? said : "";
   }
 
   /** Train the student if need be, and look at it. */
@@ -252,14 +274,19 @@ export class StudentView {
     this.busy(false, "");
     const label = this.controls.complain(refusal.field, refusal.message);
     const kept = this.result ? " What is shown is still the last result." : "";
-    this.alert.textContent = (label ? `${label}: this value cannot be used; the reason stands beside it.` : refusal.message) + kept;
+    const beside = `${label}: this value cannot be used; the reason stands beside it.`;
+    this.alert.textContent = (label ? beside : refusal.message) + kept;
     this.state.set({ shown: "0" });
   }
 
-  tellFacts(/** @type {any} */ { teacher, student, agreement, accuracy, held_out, loss }) {
+  tellFacts(/** @type {any} */ { teacher, student, agreement, accuracy, held_out, loss, error }) {
     const said = [`Teacher ${teacher.join("-")}, student ${student.join("-")}.`];
-    if (accuracy) said.push(`Of ${held_out} test pictures the teacher has ${percent(accuracy.teacher)} right, the student ${percent(accuracy.student)}.`);
+    if (accuracy) {
+      said.push(`Of ${held_out} test pictures the teacher has ${percent(accuracy.teacher)} right, the student `
+        + `${percent(accuracy.student)}.`);
+    }
     if (agreement !== null) said.push(`They agree on ${percent(agreement)}.`);
+    else if (error !== undefined) said.push(`Its generalization error is ${Number(error.toPrecision(3))}.`);
     else said.push(`The mean squared difference of their outputs is ${Number(loss.toPrecision(3))}.`);
     this.facts.textContent = said.join(" ");
     this.empty.hidden = true;
@@ -296,57 +323,4 @@ export class StudentView {
       this.complain(refusal);
     }
   }
-}
-
-/** A slider over the points of a result, with a label and the value beside it. */
-export class Steps {
-  /** @param {string} id @param {string} label @param {string} symbol @param {(index: number) => void} moved */
-  constructor(id, label, symbol, moved) {
-    this.slider = element("input", { type: "range", id, min: 0, max: 1, step: 1, value: 0 });
-    this.slider.addEventListener("input", () => moved(this.slider.valueAsNumber));
-    this.now = element("output", { for: id });
-    const sign = symbol ? [" ", element("var", {}, symbol)] : [];
-    this.box = element("div", { class: "part time steps" }, element("label", { for: id }, label, ...sign), this.slider, this.now);
-  }
-
-  /** @param {number} index @param {number} count @param {string} text */
-  show(index, count, text) {
-    this.slider.max = String(count - 1);
-    this.slider.value = String(index);
-    this.slider.setAttribute("aria-valuetext", text);
-    this.now.textContent = text;
-  }
-}
-
-/** A short line that looks like a curve, to stand beside its name. @param {string} look */
-export function key(look) {
-  const svg = shape("svg", { class: "key", width: 34, height: 10, "aria-hidden": "true" });
-  const lines = shape("g", { class: "curves" });
-  lines.append(shape("path", { class: look, d: "M1,5H33" }));
-  svg.append(lines);
-  return svg;
-}
-
-/** A share in percent. @param {number} share */
-export function percent(share) {
-  const value = 100 * share;
-  return `${value < 10 || value > 99 ? Number(value.toFixed(1)) : Math.round(value)} %`;
-}
-
-/** Words with commas, and "and" before the last. @param {(string | number)[]} words */
-export function listed(words) {
-  return words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} and ${words.at(-1)}`;
-}
-
-/** @param {Record<string, any>} values @param {string[]} names */
-function pick(values, names) {
-  return Object.fromEntries(names.map((name) => [name, values[name]]));
-}
-
-/** An introduction that unfolds. @param {string} text @param {Record<string, string>} examples words and their links */
-export function introduction(text, examples) {
-  const links = Object.entries(examples).map(([title, href]) => element("li", {}, element("a", { href }, title)));
-  return element("div", { class: "introduction" },
-    element("details", {}, element("summary", {}, "About this view"), element("p", {}, text)),
-    element("nav", { "aria-label": "Examples" }, element("ul", { class: "examples" }, ...links)));
 }
