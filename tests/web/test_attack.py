@@ -11,7 +11,7 @@ pytest.importorskip("sklearn", reason="the digits come with scikit-learn")
 
 from made_up_training import train_config
 from practicum.data import images
-from practicum.networks import LowRankInputs
+from practicum.networks import LowRankInputs, SeparatedTeacher
 from practicum.robustness import PGD, robust_errors
 from practicum.runs.checkpoints import save_trained
 from practicum.runs.execute import execute
@@ -96,6 +96,32 @@ def test_the_copied_python_gives_the_same(result, code, by_hand, tmp_path):
         exec(compile(code["python"], "<the page>", "exec"), space)
     for name in ERRORS:
         np.testing.assert_array_equal(space["errors"][name].values[:, 0], result["errors"][name]["values"])
+
+
+@pytest.mark.parametrize("side", ["inside", "outside"])
+@pytest.mark.parametrize("stored", [False, True])
+def test_the_copied_python_of_a_side_gives_the_same(client, store, side, stored, tmp_path):
+    question = {**QUESTION, "side": side}
+    if stored:
+        teacher = SeparatedTeacher(inputs=6, hidden=3, outputs=4)
+        config = train_config(teacher=teacher, inputs=LowRankInputs(dimension=6, rank=2), seeds=1)
+        store.put(config, execute(config))
+        question |= {"student": {"source": "run", "run": config.id}}
+    code = client.post("/api/attack/code", json=question).json()
+    networks(tmp_path, code["toml"])
+    space = {}
+    with contextlib.chdir(tmp_path):
+        exec(compile(code["python"], "<the page>", "exec"), space)
+    result, _ = asked(client, question)
+    for name in ERRORS:
+        np.testing.assert_array_equal(space["errors"][name].values[:, 0], result["errors"][name]["values"])
+
+
+def test_what_a_settings_file_cannot_say_is_said(client, store):
+    config = train_config(seeds=1)  # its teacher has no bias of the outputs, and TOML has no word for that
+    store.put(config, execute(config))
+    code = client.post("/api/attack/code", json={"student": {"source": "run", "run": config.id}}).json()
+    assert code["toml"].startswith("# A settings file cannot say all of this training")
 
 
 @pytest.mark.parametrize("student", [{"regime": "adversarial"}, {"regime": "noise", "strength": 0.1}, {"epochs": 7}])

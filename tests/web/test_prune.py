@@ -156,7 +156,7 @@ def test_the_copied_python_gives_the_same(client, changes, tmp_path):
         np.testing.assert_allclose(errors, result["selectors"][name]["wrong"][FRACTIONS.index(fraction)], rtol=1e-12)
 
 
-def test_a_student_of_regression_is_measured_by_squares(client, store):
+def test_a_student_of_regression_is_measured_by_squares(client, store, tmp_path):
     from practicum.networks import BalancedTeacher
 
     config = train_config(teacher=BalancedTeacher(inputs=6, hidden=(4, 3), outputs=1, samples=200), seeds=1)
@@ -166,6 +166,13 @@ def test_a_student_of_regression_is_measured_by_squares(client, store):
     assert result["classes"] is False
     assert (result["layer"], result["teachers"], result["nodes"]) == (2, 3, 6)
     assert result["before"]["squared"] == pytest.approx(result["selectors"]["dpp"]["squared"][-1][0], rel=1e-6)
+    code = client.post("/api/prune/code", json={**QUESTION, "student": student, "layer": 2, "used": 20}).json()
+    networks(tmp_path, code["toml"])
+    space = {}
+    with contextlib.chdir(tmp_path):
+        exec(compile(code["python"], "<the page>", "exec"), space)
+    for (name, fraction), errors in space["errors"].items():
+        np.testing.assert_allclose(errors, result["selectors"][name]["squared"][FRACTIONS.index(fraction)], rtol=1e-9)
 
 
 @pytest.mark.parametrize(

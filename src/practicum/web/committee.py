@@ -48,7 +48,7 @@ def check(student: StudentQuestion, question: PruneQuestion) -> None:
             f"The 'teacher_nodes' times 'multiple' of a committee machine must be at most {most} here, because {why}. "
             f"Got {student.teacher_nodes} * {student.multiple} = {K} instead."
         )
-    question.names  # noqa: B018  refuses unknown ones
+    _ = question.names  # refuses unknown ones
 
 
 def trained(student: StudentQuestion, job: Job) -> OrderParameters:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from practicum.disk.texts import plain_toml
 from practicum.runs.train_settings import resolve
+from practicum.web.trained import SEEN, SHOWN, SPANNED
 
 if TYPE_CHECKING:
     from practicum.runs.training import TrainConfig
@@ -16,6 +17,11 @@ if TYPE_CHECKING:
 
 _FILE, _FOLDER = "student.toml", "student"
 _TRAIN = f"practicum train {_FILE} --networks {_FOLDER}"
+_NETWORKS = f"""
+# First: {_TRAIN}
+teacher = load_network("{_FOLDER}/teacher.safetensors").double()
+student = load_network("{_FOLDER}/students.safetensors").double()"""
+_LAW = f'law = training_configuration(Path("{_FILE}")).inputs\n'
 _OUTSIDE = ("revision", "kind")
 """Of a configuration, what its file does not say."""
 
@@ -57,17 +63,14 @@ def attack_code(config: TrainConfig, question: AttackQuestion) -> dict[str, str]
     value = question.value(box)
     sided = question.side != "both"
     more = f'subspace=subspace, side="{question.side}", ' if sided else ""
+    imports = f"from practicum.robustness import {type(value).__name__}, robust_errors"
     python = f"""\
-{_imports(law, sided)}from practicum.robustness import {type(value).__name__}, robust_errors
-from practicum.runs import load_network
-
-# First: {_TRAIN}
-teacher = load_network("{_FOLDER}/teacher.safetensors").double()
-student = load_network("{_FOLDER}/students.safetensors").double()
-{_inputs(config, question.samples)}{_subspace(law, question.rank) if sided else ""}
-errors = robust_errors(
-    student, inputs, {question.epsilons}, teacher=teacher, attack={value!r},
-    {more}clean=True, seed={question.attack_seed},
+{_header(config, imports, numpy=sided and law.kind == "images", law=law.kind != "images")}
+{_NETWORKS}
+{_held_out(config, question.samples)}
+{_subspace(law, question.rank) if sided else ""}errors = robust_errors(
+    student, inputs, {question.epsilons},
+    teacher=teacher, attack={value!r}, {more}clean=True, seed={question.attack_seed},
 )
 """
     options = [
@@ -83,73 +86,41 @@ errors = robust_errors(
     if sided and law.kind == "low-rank":
         command += f" --side {question.side} --rank {law.rank} --subspace-seed {law.subspace_seed}"
     elif sided:
-        command = f"# Of images the command knows no side; the Python below does.\n{command}"
+        command = f"# Of images the command knows no side; the Python above does.\n{command}"
     return {"python": python, "command": f"{_TRAIN}\n{command}\n", "toml": toml(config)}
-
-
-def _imports(law: Any, sided: bool) -> str:
-    if law.kind == "images":
-        return "import numpy as np\n\nfrom practicum.data import images\n"
-    return ""
-
-
-def _inputs(config: TrainConfig, samples: int) -> str:
-    """The lines that make the held-out inputs."""
-    law: Any = config.inputs
-    if law.kind == "images":
-        shift = "" if (law.mean, law.deviation) == (0.0, 1.0) else f"inputs = (inputs - {law.mean}) / {law.deviation}\n"
-        return f'inputs = images("{law.name}", "{law.held_out.split}").flat()[:{samples}].astype(float)\n{shift}'
-    return (
-        "from practicum.networks import make_data\nfrom practicum.runs.train_settings import training_configuration\n"
-        f'from pathlib import Path\n\nlaw = training_configuration(Path("{_FILE}")).inputs\n'
-        f"data = make_data(law, teacher, {config.seeds.list()}, 1, {min(config.held_out, 1000)})\n"
-        f"inputs = data.held_out[0, :{samples}]\n"
-    )
-
-
-def _subspace(law: Any, rank: int) -> str:
-    if law.kind == "low-rank":
-        return "subspace = law.subspace()\n"
-    return (
-        f'pixels = images("{law.name}", "{law.split}").flat()[:4000].astype(float)\n'
-        f"subspace = np.linalg.eigh(np.cov(pixels.T))[1][:, ::-1][:, :{rank}]\n"
-    )
-
-
-def _data(config: TrainConfig) -> str:
-    law: Any = config.inputs
-    return law.name if law.kind == "images" else "gaussian"
 
 
 def prune_code(config: TrainConfig, question: PruneQuestion) -> dict[str, str]:
     """``{python, command, toml}`` of a pruning; the command shows one size of each selector."""
     from practicum.web.prune import selector_of
 
-    law: Any = config.inputs
     names = question.names
-    values = ", ".join(f'"{name}": {selector_of(name)!r}' for name in names)
+    values = ",\n    ".join(f'"{name}": {selector_of(name)!r}' for name in names)
     kinds = sorted({type(selector_of(name)).__name__ for name in names})
     select, fold = f"select_{question.unit}", question.reweight != "no"
     after = "reweight(network, kept, used)" if fold else "masked(network, kept)"
     place = (question.layer - 1) * (2 if config.students.normalisation is None else 3)
+    squares = getattr(config.teacher, "sizes", (10,))[-1] == 1
+    wanted, error = ("", "({} - wanted).square()") if squares else (".argmax(-1)", "({}.argmax(-1) != wanted).double()")
+    own = [*kinds, "as_module", "reweight" if fold else "masked", select]
+    imports = f"from practicum.pruning import {', '.join(own)}"
+    seen = f"make_data(law, teacher, {config.seeds.list()}, {min(config.samples, SEEN)}, 1).inputs[0, :{question.used}]"
     python = f"""\
-{_imports(law, False)}import torch
-
-from practicum.pruning import {", ".join(sorted([*kinds, "as_module", "reweight" if fold else "masked", select]))}
-from practicum.runs import load_network
-
-# First: {_TRAIN}
-teacher = load_network("{_FOLDER}/teacher.safetensors").double()
-student = load_network("{_FOLDER}/students.safetensors").double()
-{_inputs(config, 1000)}inputs = torch.as_tensor(inputs)
-{_used(config, question.used)}network, wanted = as_module(student), teacher(inputs)[0].argmax(-1)
+{_header(config, imports, numpy=False, law=True)}
+{_NETWORKS}
+{_held_out(config, SHOWN)}
+{_law(config)}used = {seen}
+network, wanted = as_module(student), teacher(inputs)[0]{wanted}
+selectors = {{
+    {values},
+}}
 errors = {{}}
-for name, selector in {{{values}}}.items():
+for name, selector in selectors.items():
     for fraction in {sorted({float(each) for each in question.fractions})}:
         draws = {question.draws} if selector.drawn else 1
         found = {select}(network, "{place}", fraction, selector, used, seed={question.prune_seed}, draws=draws)
         errors[name, fraction] = [
-            float(({after}(inputs).argmax(-1) != wanted).double().mean())
+            float({error.format(f"{after}(inputs)")}.mean())
             for kept in (found if draws > 1 else [found])
         ]
 """
@@ -192,11 +163,45 @@ theory = pruned.selector_errors(
     return {"python": python, "command": "", "toml": ""}
 
 
-def _used(config: TrainConfig, count: int) -> str:
-    """The lines that make the training inputs that a pruning looks at."""
+def _header(config: TrainConfig, own: str, *, numpy: bool, law: bool) -> str:
+    """The imports: `own`, and of NumPy if it is used, and of what makes the law of the inputs and draws from it."""
+    images = config.inputs.kind == "images"
+    others = ["import numpy as np"] * numpy + ["import torch"] * images
+    ours = [own, "from practicum.runs import load_network"]
+    ours += ["from practicum.data import images"] * images
+    if law:
+        ours.append("from practicum.networks import make_data")
+        ours.append("from practicum.runs.train_settings import training_configuration")
+    parts = [["from pathlib import Path"] * law, others, sorted(ours)]
+    return "\n\n".join("\n".join(part) for part in parts if part)
+
+
+def _held_out(config: TrainConfig, samples: int) -> str:
+    """The lines that make the held-out inputs; of images the first of the files."""
+    law: Any = config.inputs
+    if law.kind != "images":
+        data = f"make_data(law, teacher, {config.seeds.list()}, 1, {min(config.held_out, SHOWN)})"
+        return f"{_LAW}inputs = {data}.held_out[0, :{samples}]"
+    pixels = f'images("{law.name}", "{law.held_out.split}").flat()[:{samples}].astype(float)'
+    shift = "" if (law.mean, law.deviation) == (0.0, 1.0) else f"\ninputs = (inputs - {law.mean}) / {law.deviation}"
+    return f"inputs = torch.from_numpy({pixels}){shift}"
+
+
+def _law(config: TrainConfig) -> str:
+    """The line that names the law, where the held-out inputs have not done so."""
+    return _LAW if config.inputs.kind == "images" else ""
+
+
+def _subspace(law: Any, rank: int) -> str:
+    """The lines that make the subspace of the data."""
+    if law.kind == "low-rank":
+        return "subspace = law.subspace()\n"
     return (
-        "from pathlib import Path\n\nfrom practicum.networks import make_data\n"
-        "from practicum.runs.train_settings import training_configuration\n\n"
-        f'law = training_configuration(Path("{_FILE}")).inputs\n'
-        f"used = make_data(law, teacher, {config.seeds.list()}, {min(config.samples, 2000)}, 1).inputs[0, :{count}]\n"
+        f'pixels = images("{law.name}", "{law.split}").flat()[:{SPANNED}].astype(float)\n'
+        f"subspace = np.linalg.eigh(np.cov(pixels.T))[1][:, ::-1][:, :{rank}].copy()\n"
     )
+
+
+def _data(config: TrainConfig) -> str:
+    law: Any = config.inputs
+    return law.name if law.kind == "images" else "gaussian"

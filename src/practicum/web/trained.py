@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 SHOWN = 1000
 """Held-out inputs, at most, that a student is measured on."""
-_SEEN = 2000
+SEEN = 2000
 """Training inputs, at most, that selectors and fits look at."""
-_SPANNED = 4000
+SPANNED = 4000
 """Images, at most, whose principal components are the subspace of the data."""
 _STEP = 0.05
 """Of the whole, between two signs of progress."""
@@ -62,7 +62,7 @@ class Pair(NamedTuple):
             return law.subspace()
         if law.kind != "images":
             return None
-        return principal_components(_pixels(law, law.split)[0][:_SPANNED], rank)
+        return principal_components(_pixels(law, law.split)[0][:SPANNED], rank)
 
     def facts(self) -> dict[str, Any]:
         """What the page says of the student."""
@@ -162,7 +162,7 @@ def _shown(config: TrainConfig, teacher: MLP, student: MLP) -> Pair:
     from practicum.networks import make_data
 
     law: Any = config.inputs
-    data = make_data(law, teacher, config.seeds.list(), min(config.samples, _SEEN), min(config.held_out, SHOWN))
+    data = make_data(law, teacher, config.seeds.list(), min(config.samples, SEEN), min(config.held_out, SHOWN))
     inputs, held_out, labels, shape, box = data.inputs[0], data.held_out[0], None, None, None
     if law.kind == "images":  # in the order of the files, as the command line takes them
         pixels, classes = _pixels(law, law.held_out.split)

@@ -120,8 +120,7 @@ export class StudentView {
     this.runs = element("select", { id }, ...this.known.runs.map((/** @type {any} */ run) =>
       element("option", { value: run.id, disabled: Boolean(run.problem) }, run.label)));
     this.runs.addEventListener("change", () => {
-      const run = this.known.runs.find((/** @type {any} */ each) => each.id === this.runs.value);
-      this.controls.show({ student_seed: run?.first_seed ?? 0 });
+      this.showSeed();
       this.changed();
     });
     const refused = this.known.runs.filter((/** @type {any} */ run) => run.problem);
@@ -139,6 +138,12 @@ export class StudentView {
       const summary = element("summary", {}, `${many} cannot be used here`);
       this.stored.after(element("details", { class: "reasons" }, summary, element("ul", {}, ...reasons)));
     }
+  }
+
+  /** A stored training has seeds of its own: take its first. */
+  showSeed() {
+    const run = this.known.runs.find((/** @type {any} */ each) => each.id === this.runs.value);
+    this.controls.show({ student_seed: run?.first_seed ?? 0 });
   }
 
   /** What is asked of the server: the student, and the rest of the settings. @returns {Record<string, any>} */
@@ -196,7 +201,9 @@ export class StudentView {
 
   /** The user has changed a setting. @param {string} [name] */
   changed(name) {
-    if (name === "source" && this.controls.values().source === "committee") this.controls.show(SMALL);
+    const { source } = this.controls.values();
+    if (name === "source" && source === "committee") this.controls.show(SMALL);
+    if (name === "source" && source === "run") this.showSeed();
     this.showSource();
     this.controls.forgive();
     const values = this.controls.values();
@@ -220,7 +227,7 @@ export class StudentView {
     const question = this.question();
     this.alert.textContent = "";
     this.controls.forgive();
-    this.state.set({ shown: "1" });
+    this.state.set({ shown: "1", run: question.student.run ?? "" });
     this.busy(true, "Waiting for the server.");
     try {
       const { job } = await this.api.post(this.kind.path, question);
