@@ -1,6 +1,7 @@
 """Attack: what the server answers is what the Python API says of the networks that practicum train writes."""
 
 import contextlib
+import json
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ pytest.importorskip("torch", reason="networks need the extra [networks]")
 pytest.importorskip("sklearn", reason="the digits come with scikit-learn")
 
 from made_up_training import train_config
+from practicum.cli import main
 from practicum.data import images
 from practicum.networks import LowRankInputs, SeparatedTeacher
 from practicum.robustness import PGD, robust_errors
@@ -96,6 +98,19 @@ def test_the_copied_python_gives_the_same(result, code, by_hand, tmp_path):
         exec(compile(code["python"], "<the page>", "exec"), space)
     for name in ERRORS:
         np.testing.assert_array_equal(space["errors"][name].values[:, 0], result["errors"][name]["values"])
+
+
+def test_the_copied_command_gives_the_same(result, code, tmp_path, capsys):
+    networks(tmp_path, code["toml"])
+    capsys.readouterr()
+    _, command = code["command"].strip().splitlines()
+    with contextlib.chdir(tmp_path), pytest.raises(SystemExit) as ended:
+        main([*command.split()[1:], "--json"])
+    assert ended.value.code == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["epsilon"] == EPSILONS
+    for name in ERRORS:
+        assert told["errors"][name]["mean"] == result["errors"][name]["values"]
 
 
 @pytest.mark.parametrize("side", ["inside", "outside"])

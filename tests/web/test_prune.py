@@ -1,6 +1,7 @@
 """Prune: what the server answers is what the Python API says of the networks that practicum train writes."""
 
 import contextlib
+import json
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ pytest.importorskip("torch", reason="networks need the extra [networks]")
 pytest.importorskip("sklearn", reason="the digits come with scikit-learn")
 
 from made_up_training import train_config
+from practicum.cli import main
 from practicum.data import images
 from practicum.networks import ImageInputs, make_data
 from practicum.pruning import (
@@ -154,6 +156,20 @@ def test_the_copied_python_gives_the_same(client, changes, tmp_path):
     assert len(space["errors"]) == len(result["selectors"]) * len(FRACTIONS)
     for (name, fraction), errors in space["errors"].items():
         np.testing.assert_allclose(errors, result["selectors"][name]["wrong"][FRACTIONS.index(fraction)], rtol=1e-12)
+
+
+def test_the_copied_commands_run(client, tmp_path, capsys):
+    code = client.post("/api/prune/code", json={**QUESTION, "selectors": ["dpp", "greedy"]}).json()
+    networks(tmp_path, code["toml"])
+    capsys.readouterr()
+    _, *commands = code["command"].strip().splitlines()
+    assert len(commands) == 2
+    for command in commands:
+        with contextlib.chdir(tmp_path), pytest.raises(SystemExit) as ended:
+            main([*command.split()[1:], "--json"])
+        assert ended.value.code == 0
+        told = json.loads(capsys.readouterr().out)
+        assert (told["kept"], told["of"], told["reweighted"]) == (6, 12, True)
 
 
 def test_a_student_of_regression_is_measured_by_squares(client, store, tmp_path):

@@ -58,7 +58,7 @@ class AttackQuestion(Question):
         unit="dimensions", slider=(1, 60, 1), ge=1, le=3000, beyond="no picture here has more pixels",
     )  # fmt: skip
     samples: int = parameter(
-        200, "Pictures attacked", "Of the test pictures, which the student has never seen.", unit="pictures",
+        200, "Pictures attacked", "Of the test pictures, which the student has never seen.",
         slider=(20, 500, 10), ge=1, le=SHOWN, beyond=_ATTACK,
     )  # fmt: skip
     attack_seed: int = parameter(

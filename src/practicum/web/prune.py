@@ -206,6 +206,7 @@ def pruned(pair: Pair, question: PruneQuestion, job: Job) -> dict[str, Any]:
         "fractions": fractions,
         "classes": measure.classes,
         "samples": len(pair.held_out),
+        "pictures": pair.shape is not None,
         "before": {"wrong": wrong, "squared": squared, **measure.serving(network, question.layer)},
         "teachers": pair.teacher.sizes[question.layer],
         "selectors": found,

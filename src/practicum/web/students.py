@@ -28,7 +28,7 @@ _TRAIN = "practicum train takes larger ones"
 _RUN = re.compile(rf"[0-9a-f]{{{ID_LENGTH}}}")
 _LAWS = ("images", "gaussian", "uniform", "low-rank")
 _OUTPUTS = 10
-_DEARER = 8
+_DEARER = 15
 """About how much more a batch costs that a regime changes first."""
 _LISTED = 100
 """Trainings in the list, at most, the newest."""

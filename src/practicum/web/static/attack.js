@@ -26,8 +26,8 @@ const ERRORS = {
 };
 
 const EMPTY = "Nothing is attacked yet. Press “Attack the student”: teacher and student are trained on the "
-  + "pictures, which takes seconds, and then every test picture is changed a little, so that the student errs. Dragging the "
-  + "radius shows more or less of it.";
+  + "pictures, which takes seconds, and then every test picture is changed a little, so that the student errs. Dragging "
+  + "the radius shows more or less of it.";
 const ABOUT = "An adversarial example is an input that was changed so little that nobody would mind, and yet the "
   + "student answers it wrongly. Real pictures fill few of all directions: what an attack changes is split here into "
   + "the part inside the subspace of the data and the part outside, about which the data have taught the student "
@@ -90,7 +90,7 @@ class Attack extends StudentView {
     const names = Object.keys(ERRORS).filter((name) => values[name]);
     this.chart.draw({ alpha: epsilon, end: epsilon.at(-1) || 1, logAlpha: false, logValues: false,
       curves: names.map((name) => ({ name, label: "", look: ERRORS[name][1], values: values[name] })) });
-    const what = classes ? "Share of pictures on which" : "Mean over inputs of";
+    const what = classes ? `Share of ${shape ? "pictures" : "inputs"} on which` : "Mean over inputs of";
     this.legend.replaceChildren(element("li", { class: "what" }, `${what}:`),
       ...names.map((name) => {
         const [word, look, meaning] = ERRORS[name];
@@ -119,7 +119,7 @@ class Attack extends StudentView {
   }
 
   sentence(/** @type {number} */ index) {
-    const { epsilon, errors, teacher_changes, outside_share, classes, subspace, samples, attack } = this.result;
+    const { epsilon, errors, teacher_changes, outside_share, classes, subspace, samples, attack, shape } = this.result;
     const at = `At ε = ${readable(epsilon[index])}`;
     if (!classes) {
       const parts = Object.entries(errors).map(([name, error]) =>
@@ -127,9 +127,9 @@ class Attack extends StudentView {
       return `${at} the largest squared difference found is ${listed(parts)}, a mean over ${samples} inputs.`;
     }
     const fixed = errors.fixed_label_error.values[index], gated = errors.margin_gated_oracle_error.values[index];
-    const said = [`${at} the student errs on ${percent(fixed)} of ${samples} pictures; shown the same ones, the `
-      + `teacher changes its answer on ${percent(teacher_changes[index])}. Where the teacher is sure, the two can be made to `
-      + `differ on ${percent(gated)}.`];
+    const all = `${samples} ${shape ? "pictures" : "inputs"}`;
+    const said = [`${at} the student errs on ${percent(fixed)} of ${all}; shown the same ones, the teacher changes its `
+      + `answer on ${percent(teacher_changes[index])}. Where the teacher is sure, the two can be made to differ on ${percent(gated)}.`];
     const share = outside_share?.[index];
     if (share !== null && share !== undefined) {
       said.push(`${percent(share)} of the squared perturbation lie outside the ${subspace}-dimensional subspace of the `

@@ -172,13 +172,13 @@ class Prune extends StudentView {
   }
 
   sentence(/** @type {number} */ index) {
-    const { unit, nodes, edges, before, fractions, samples, classes } = this.result;
+    const { unit, nodes, edges, before, fractions, samples, classes, pictures } = this.result;
     const measure = classes ? this.measure.value : "squared";
     const told = (/** @type {number} */ value) => measure === "wrong" ? percent(value) : readable(value);
     const best = d3.least(Object.keys(this.errors), (/** @type {string} */ name) => this.errors[name][index]) ?? "";
     const all = unit === "nodes" ? `${nodes} nodes` : `${edges} edges into each node`;
     const what = {
-      wrong: `the share of ${samples} test pictures that it answers otherwise than the teacher`,
+      wrong: `the share of ${samples} ${pictures ? "test pictures" : "inputs"} that it answers unlike the teacher`,
       squared: samples === null ? "its generalization error" : "its mean squared difference from the teacher",
     }[measure];
     const share = `${staying(this.result, index)} of ${all} stay (${percent(fractions[index])})`;

@@ -16,8 +16,7 @@ const STUDENT_GROUP = {
   names: ["source", "teacher_nodes", "multiple", "images", "epochs", "regime", "strength", "student_seed"],
 };
 const SOURCES = {
-  digits: "digits, 8 × 8", mnist: "MNIST, 28 × 28", "fashion-mnist": "Fashion-MNIST, 28 × 28",
-  run: "stored training",
+  digits: "digits", mnist: "MNIST", "fashion-mnist": "Fashion-MNIST", run: "stored training",
   committee: "committee machine",
 };
 
