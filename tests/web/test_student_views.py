@@ -258,6 +258,30 @@ def test_a_job_can_be_cancelled_and_a_refusal_stands_beside_its_control(visit):
     visit.said.clear()
 
 
+def test_without_torch_the_views_say_what_to_install_and_committees_can_be_pruned(visit):
+    def lacking(route):
+        known = route.fetch().json()
+        route.fulfill(json={**known, "problem": "Networks need PyTorch: pip install it.", "runs": []})
+
+    page = visit("#explore", until=".explore .chart")
+    page.route("**/api/students", lacking)
+    for view, committees in (("Attack", 0), ("Prune", 1)):
+        page.get_by_role("tab", name=view).click()
+        panel = page.get_by_role("tabpanel", name=view)
+        panel.locator(".empty").wait_for()
+        assert panel.locator(".empty").text_content() == "Networks need PyTorch: pip install it."
+        main = panel.get_by_role("button", name=f"{view} the student")
+        assert main.is_disabled()
+        source = panel.get_by_role("combobox", name="Student of")
+        assert source.locator("option[value=committee]").count() == committees
+        source.select_option("run")
+        assert "The store has no training" in panel.locator(".stored").text_content()
+        if committees:
+            source.select_option("committee")
+            main.click()
+            panel.locator(".survivors circle").first.wait_for()
+
+
 def test_what_is_saved_can_be_chosen(visit):
     page = visit(f"#attack?{QUERY}&samples=20&radii=3&steps=2&shown=1")
     page.get_by_role("button", name="Save the student to the store").click()

@@ -129,7 +129,8 @@ class Attack extends StudentView {
     const fixed = errors.fixed_label_error.values[index], gated = errors.margin_gated_oracle_error.values[index];
     const all = `${samples} ${shape ? "pictures" : "inputs"}`;
     const said = [`${at} the student errs on ${percent(fixed)} of ${all}; shown the same ones, the teacher changes its `
-      + `answer on ${percent(teacher_changes[index])}. Where the teacher is sure, the two can be made to differ on ${percent(gated)}.`];
+      + `answer on ${percent(teacher_changes[index])}. Where the teacher is sure, the two can be made to differ on `
+      + `${percent(gated)}.`];
     const share = outside_share?.[index];
     if (share !== null && share !== undefined) {
       said.push(`${percent(share)} of the squared perturbation lie outside the ${subspace}-dimensional subspace of the `
