@@ -7,22 +7,15 @@ from importlib.util import find_spec
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal
 
-from fastapi import APIRouter, Request, Response
-
 from practicum.canonical import ID_LENGTH
-from practicum.errors import ParameterError, PracticumError
+from practicum.errors import ParameterError
 from practicum.runs.training import TrainConfig
-from practicum.web.answers import answer, read_object
-from practicum.web.jobs import Job
 from practicum.web.limits import Limits
-from practicum.web.problems import Question, parameter, parameters
-from practicum.web.services import services
-from practicum.web.trained import SHOWN, Telling
+from practicum.web.problems import Question, parameter
+from practicum.web.trained import SHOWN
 
 if TYPE_CHECKING:
     from practicum.runs.store import Store
-
-router = APIRouter(prefix="/api")
 
 _TRAIN = "practicum train takes larger ones"
 _RUN = re.compile(rf"[0-9a-f]{{{ID_LENGTH}}}")
@@ -30,8 +23,6 @@ _LAWS = ("images", "gaussian", "uniform", "low-rank")
 _OUTPUTS = 10
 _DEARER = 15
 """About how much more a batch costs that a regime changes first."""
-_LISTED = 100
-"""Trainings in the list, at most, the newest."""
 
 
 class StudentQuestion(Question):
@@ -170,16 +161,22 @@ def _stored(question: StudentQuestion, store: Store) -> TrainConfig:
             f"The 'run' must be the id of a stored run, {ID_LENGTH} digits from 0 to f. Got {run!r:.60} instead; "
             "choose one from the list."
         )
-    config = _training(store, run)
+    config = training_of(store, run)
     if question.student_seed not in config.seeds.list():
         raise ParameterError(
             f"The 'student_seed' must be one of the seeds of run {run}, {config.seeds}. Got {question.student_seed} "
             "instead."
         )
-    return _of_seed(config, question.student_seed)
+    return one_seed(config, question.student_seed)
 
 
-def _training(store: Store, run: str) -> TrainConfig:
+def training_of(store: Store, run: str) -> TrainConfig:
+    """The configuration of a stored training.
+
+    Raises:
+        ParameterError: the run is of another kind.
+        StorageError: its file is damaged.
+    """
     from practicum.runs.config import config_from_json
     from practicum.runs.reading import read_label, run_path
 
@@ -189,7 +186,7 @@ def _training(store: Store, run: str) -> TrainConfig:
     return config
 
 
-def _of_seed(config: TrainConfig, seed: int) -> TrainConfig:
+def one_seed(config: TrainConfig, seed: int) -> TrainConfig:
     """One student of a training, with the same weights; nothing is observed on the way."""
     return config.replace(seeds=[seed], keep=(), observe_at=config.training.epochs)
 
@@ -219,58 +216,3 @@ def why_not(config: TrainConfig, limits: Limits) -> str | None:
             "the files that practicum train --networks writes."
         )
     return None
-
-
-def trainings(store: Store, limits: Limits) -> list[dict[str, Any]]:
-    """The newest trainings of a store: id, words, the first seed, and why the page cannot use it, or None."""
-    rows = [row for row in store.table() if row["kind"] == "train"]
-    newest = sorted(rows, key=lambda row: str(row["time"]), reverse=True)[:_LISTED]
-    return [_listed(store, row, limits) for row in newest]
-
-
-def _listed(store: Store, row: dict[str, Any], limits: Limits) -> dict[str, Any]:
-    entry = {"id": row["id"], "label": row["id"], "first_seed": 0}
-    if row.get("problem"):
-        return {**entry, "problem": str(row["problem"])}
-    try:
-        config = _training(store, row["id"])
-    except PracticumError as error:
-        return {**entry, "problem": str(error)}
-    law: Any = config.inputs
-    of = law.name if law.kind == "images" else f"{law.dimension} {law.kind} inputs"
-    nodes = "-".join(map(str, config.student_widths))
-    words = f"{row['id']}: {nodes} nodes, {of}, {'seed' if len(config.seeds) == 1 else 'seeds'} {config.seeds}"
-    first = config.seeds.list()[0]
-    return {**entry, "label": words, "first_seed": first, "problem": why_not(_of_seed(config, first), limits)}
-
-
-@router.get("/students")
-async def _students(request: Request) -> Response:
-    """What can be attacked and pruned: image sets, stored trainings, and the settings of a student."""
-    mine = services(request)
-    runs = await mine.desk.run(request, lambda _: trainings(mine.store, mine.limits))
-    missing = needs_torch()
-    return answer(
-        {
-            "problem": None if missing is None else str(missing),
-            "sets": sets(),
-            "runs": runs,
-            "parameters": parameters(StudentQuestion),
-        }
-    )
-
-
-@router.post("/students/save")
-async def _save(request: Request) -> Response:
-    """Store the training of a student, as practicum train would; the answer comes when it is done."""
-    mine = services(request)
-    question = question_of(await read_object(request))
-    config = await mine.desk.run(request, lambda _: config_of(question, mine.store, mine.limits))
-
-    def work(job: Job) -> dict[str, Any]:
-        from practicum.runs.execute import execute
-
-        mine.store.run(config, lambda config: execute(config, progress=Telling(job, "", silent=True)))
-        return {"run": config.id}
-
-    return answer(await mine.jobs.start(request, work).result(request))

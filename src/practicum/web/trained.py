@@ -128,12 +128,12 @@ class Students:
 class Telling:
     """A progress of practicum that tells the page, now and then, and ends when the job is cancelled."""
 
-    def __init__(self, job: Job, stage: str, *, silent: bool = False) -> None:
-        self.job, self.stage, self.silent, self._told = job, stage, silent, -1.0
+    def __init__(self, job: Job, stage: str) -> None:
+        self.job, self.stage, self._told = job, stage, -1.0
 
     def __call__(self, share: float) -> None:
         self.job.check()
-        if not self.silent and (share - self._told >= _STEP or share >= 1):
+        if share - self._told >= _STEP or share >= 1:
             self._told = share
             self.job.tell("progress", {"stage": self.stage, "share": share})
 
