@@ -33,6 +33,11 @@ class Limits(Value):
         kept: seconds for which the end of a job is remembered.
         remembered: how many ended jobs are remembered at most.
         cached: flows and marks that are kept for the next one who asks for the same.
+        learning: the largest ``epochs * examples * weights`` of a student that is trained to be attacked or pruned:
+            half a minute or so.
+        attacking: the largest ``radii * inputs * steps * weights`` of an attack, likewise.
+        fitting: the largest ``fits * nodes * inputs^3`` of a pruning of edges, likewise.
+        students: trained students that are kept, with their teachers and inputs, of at most some 30 MB each.
     """
 
     body: int = Field(default=64 * 1024, ge=1024)
@@ -48,3 +53,7 @@ class Limits(Value):
     kept: float = Field(default=300.0, gt=0)
     remembered: int = Field(default=100, ge=1)
     cached: int = Field(default=64, ge=1)
+    learning: float = Field(default=3e10, gt=0)
+    attacking: float = Field(default=1e10, gt=0)
+    fitting: float = Field(default=5e11, gt=0)
+    students: int = Field(default=4, ge=1)
