@@ -12,7 +12,7 @@ from typing import Any
 
 import typer
 
-from practicum.cli import _terminal, checking, clearing, comparing, exporting
+from practicum.cli import _terminal, checking, clearing, comparing, exporting, reporting
 from practicum.disk.texts import printable
 
 app = typer.Typer(help="List, show, compare, verify and clear up stored runs.", no_args_is_help=True)
@@ -209,6 +209,7 @@ def _short(value: Any) -> str:
 
 
 app.command("compare")(comparing.compare)
+app.command("report")(reporting.report)
 app.command("check")(checking.check)
 app.command("export")(exporting.export)
 app.command("rebuild")(clearing.rebuild)

@@ -1,12 +1,13 @@
-"""One self-contained HTML page: of a study's claims (:func:`write`), or of stored runs (:func:`of_runs`)."""
+"""One self-contained HTML page: of a study's claims (:func:`write`), of stored runs one after the other
+(:func:`of_runs`), or of runs side by side (:func:`compare`)."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-_HOMES = {"of_runs": "stored", "write": "page"}
+_HOMES = {"compare": "compared", "of_runs": "stored", "write": "page"}
 
-__all__ = ["of_runs", "write"]
+__all__ = ["compare", "of_runs", "write"]
 
 
 def __getattr__(name: str) -> Any:
@@ -22,5 +23,6 @@ def __dir__() -> list[str]:
 
 
 if TYPE_CHECKING:
+    from practicum.report.compared import compare as compare
     from practicum.report.page import write as write
     from practicum.report.stored import of_runs as of_runs

@@ -19,13 +19,22 @@ def curve_of(data: xr.Dataset) -> tuple[np.ndarray, np.ndarray, np.ndarray | Non
     alpha, error = data["alpha"].values.astype(float), data["generalization_error"]
     if "seed" not in error.dims:
         return alpha, error.values.astype(float), None
-    values = error.transpose("seed", "alpha").values.astype(float)
+    mean, spread, _ = over_seeds(error.transpose("seed", "alpha").values.astype(float))
+    return alpha, mean, spread
+
+
+def over_seeds(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Mean, its standard error and the number of seeds at each point of values (seed, point).
+
+    Seeds that ended before a point are left out of its mean; of a single one there is no standard error (NaN).
+    """
     count = np.isfinite(values).sum(axis=0)
     known = np.where(np.isfinite(values), values, 0.0)
     mean = np.where(count > 0, known.sum(axis=0) / np.maximum(count, 1), np.nan)
-    squares = np.where(np.isfinite(values), (values - mean) ** 2, 0.0).sum(axis=0)
+    with np.errstate(over="ignore", invalid="ignore"):  # of numbers near the end of the range the spread is infinite
+        squares = np.where(np.isfinite(values), (values - mean) ** 2, 0.0).sum(axis=0)
     spread = np.where(count > 1, np.sqrt(squares / np.maximum(count - 1, 1) / np.maximum(count, 1)), np.nan)
-    return alpha, mean, spread
+    return mean, spread, count
 
 
 def learning_curve(data: xr.Dataset, name: str = "") -> xr.Dataset | None:

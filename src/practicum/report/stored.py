@@ -19,13 +19,14 @@ from practicum.runs.rows import describe_status
 if TYPE_CHECKING:
     import xarray as xr
 
-    from practicum.runs.store import Store
+    from practicum.runs.folder import Folder
 
+_TEMPLATE = "runs.html.j2"
 _MOST_TOGETHER = 24
 _MOST_STUDENTS = 12
 
 
-def of_runs(store: Store, ids: Iterable[str] = (), folder: str | Path | None = None) -> Path:
+def of_runs(store: Folder, ids: Iterable[str] = (), folder: str | Path | None = None) -> Path:
     """Write ``runs.html``, a page with one section a run, and return its path.
 
     Main arguments:
@@ -44,25 +45,43 @@ def of_runs(store: Store, ids: Iterable[str] = (), folder: str | Path | None = N
         ParameterError: the store holds no run.
         StorageError: there is no such run, or the page cannot be written.
     """
+    runs = _loaded(store, ids)
+    path = Path(folder or store.folder) / "runs.html"
+    digest = _digest(runs)
+    if not document.is_current(path, digest):
+        document.write_whole(path, document.render(_TEMPLATE, digest, _values(runs)))
+    return path
+
+
+def page_of_runs(store: Folder, ids: Iterable[str]) -> str:
+    """The text of the page that :func:`of_runs` writes.
+
+    Raises:
+        ParameterError, StorageError: as :func:`of_runs`.
+    """
+    runs = _loaded(store, ids)
+    return document.render(_TEMPLATE, _digest(runs), _values(runs))
+
+
+def _loaded(store: Folder, ids: Iterable[str]) -> list[Loaded]:
     wanted = list(dict.fromkeys(store.find(prefix) for prefix in ids)) or store.ids()
     if not wanted:
         raise ParameterError(
             f"A report needs at least one run, and {store.folder} holds none; make one with practicum solve."
         )
-    runs = [_load(store, run) for run in wanted]
-    path = Path(folder or store.folder) / "runs.html"
-    digest = document.digest_of(
+    return [_load(store, run) for run in wanted]
+
+
+def _digest(runs: list[Loaded]) -> str:
+    return document.digest_of(
         [[run, problem, None if data is None else document.digest_of_data(data)] for run, data, problem in runs]
     )
-    if not document.is_current(path, digest):
-        document.write_whole(path, document.render("runs.html.j2", digest, _values(runs)))
-    return path
 
 
 Loaded = tuple[str, "xr.Dataset | None", str]
 
 
-def _load(store: Store, run: str) -> Loaded:
+def _load(store: Folder, run: str) -> Loaded:
     try:
         return run, store.load(run), ""
     except StorageError as error:
@@ -74,7 +93,7 @@ def _values(runs: list[Loaded]) -> dict[str, Any]:
     keys = [key for _, data, _ in runs if data is not None for key in str(data.attrs.get("cite", "")).split(",")]
     return {
         "title": "One stored run" if len(runs) == 1 else f"{len(runs)} stored runs",
-        "together": _together(runs, configs),
+        "together": together(runs, configs),
         "runs": [_section(run, data, problem, configs.get(run, {})) for run, data, problem in runs],
         "citations": bibtex(key for key in keys if key in entries()),
         "command": " ".join(["practicum report", *(run for run, _, _ in runs)]) if len(runs) <= 12 else "",
@@ -122,7 +141,7 @@ def _ends(data: xr.Dataset) -> list[tuple[str, str]]:
     """What the seeds of a training came to, those that diverged left out."""
     last = data.isel(step=-1)
     loss = last["loss"].values[np.isfinite(last["loss"].values)]
-    found = _over_layers(last)["coverage"].values
+    found = over_layers(last)["coverage"].values
     found = found[np.isfinite(found)]
     return [
         ("ended after epoch", text(int(last["epoch"]))),
@@ -131,7 +150,7 @@ def _ends(data: xr.Dataset) -> list[tuple[str, str]]:
     ]
 
 
-def _over_layers(data: xr.Dataset) -> xr.Dataset:
+def over_layers(data: xr.Dataset) -> xr.Dataset:
     """Coverage as its mean over layers, at its first threshold."""
     coverage = data["coverage"].isel(threshold=0) if "threshold" in data["coverage"].dims else data["coverage"]
     return data.assign(coverage=coverage.mean("layer", skipna=False))
@@ -179,7 +198,7 @@ def _figures(run: str, data: xr.Dataset) -> Iterable[dict[str, Any]]:
             seeds = data.sizes["seed"]
             said = f"Held-out loss and coverage{', mean over layers,' if data.sizes['layer'] > 1 else ''} over epochs"
             said += "." if seeds == 1 else f": median of {seeds} seeds, bands from the 10 % to the 90 % quantile."
-            yield item("training", said, figures.training_curves(_over_layers(data)))
+            yield item("training", said, figures.training_curves(over_layers(data)))
         return
     curve = learning_curve(data)
     if curve is None:
@@ -193,7 +212,7 @@ def _figures(run: str, data: xr.Dataset) -> Iterable[dict[str, Any]]:
         yield item("overlaps", f"Overlaps{whose}.", figures.overlaps(one.drop_vars("seed", errors="ignore")))
 
 
-def _together(runs: list[Loaded], configs: Mapping[str, Mapping[str, Any]]) -> dict[str, Any] | None:
+def together(runs: list[Loaded], configs: Mapping[str, Mapping[str, Any]]) -> dict[str, Any] | None:
     """One figure of all learning curves, named by the settings in which the runs differ."""
     from practicum import figures
     from practicum.report.embed import inline

@@ -130,6 +130,21 @@ class Claims:
             connection.execute("DELETE FROM claims_1 WHERE owner NOT IN (SELECT owner FROM owners_1)")
 
 
+def claimed(folder: Path) -> set[str]:
+    """The runs that somebody alive has taken, in whatever process; none where there is no index."""
+
+    def work(connection: Connection) -> set[str]:
+        owners = connection.execute("SELECT owner, host, pid, start, beat FROM owners_1").fetchall()
+        alive = {owner for owner, host, pid, start, beat in owners if _alive(host, pid, start, beat)}
+        return {run for run, owner in connection.execute("SELECT run, owner FROM claims_1") if owner in alive}
+
+    database = Database(folder, _LAYOUT)
+    try:
+        return database.read(work) or set()
+    finally:
+        database.close()
+
+
 def _alive(host: str, pid: int, start: str, beat: float) -> bool:
     if host == _host() and start:
         return _start(pid) == start

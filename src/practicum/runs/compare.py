@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,8 @@ if TYPE_CHECKING:
 
     from practicum.runs.folder import Folder
 
-_ABSENT = "absent"
+ABSENT = "absent"
+"""What stands for a value that a run does not have."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ def compare(folder: Folder, first: str, second: str) -> Comparison:
     """
     runs = folder.find(first), folder.find(second)
     (config_a, status_a, a), (config_b, status_b, b) = (_load(folder, run) for run in runs)
-    settings = _differing(_flat(config_a), _flat(config_b))
+    settings = _differing(flat(config_a), flat(config_b))
     if a is None or b is None:
         return Comparison(runs, (status_a, status_b), settings)
     names = dict.fromkeys([*a.variables, *b.variables])
@@ -93,19 +95,24 @@ def _load(folder: Folder, run: str) -> tuple[dict[str, Any], str, xr.Dataset | N
     return json.loads(dataset.attrs["config"]), status, dataset
 
 
-def _flat(config: dict[str, Any]) -> dict[str, Any]:
+def flat(config: Mapping[str, Any]) -> dict[str, Any]:
     """Settings by dotted name; a list is one setting."""
     found: dict[str, Any] = {}
     for name, value in config.items():
-        inner = _flat(value) if isinstance(value, dict) else None
+        inner = flat(value) if isinstance(value, dict) else None
         found |= {name: value} if inner is None else {f"{name}.{key}": entry for key, entry in inner.items()}
     return found
 
 
+def differing(tables: Sequence[Mapping[str, Any]]) -> dict[str, tuple[Any, ...]]:
+    """The entries that are not the same in all tables, by name: one value a table, "absent" where it has none."""
+    names = dict.fromkeys(name for table in tables for name in table)
+    found = {name: tuple(table.get(name, ABSENT) for table in tables) for name in names}
+    return {name: values for name, values in found.items() if any(value != values[0] for value in values)}
+
+
 def _differing(a: dict[str, Any], b: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
-    names = dict.fromkeys([*a, *b])
-    pairs = {name: (a.get(name, _ABSENT), b.get(name, _ABSENT)) for name in names}
-    return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
+    return {name: (values[0], values[1]) for name, values in differing((a, b)).items()}
 
 
 def _difference(a: xr.Variable | None, b: xr.Variable | None) -> Difference:

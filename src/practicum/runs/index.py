@@ -68,7 +68,7 @@ class Index:
         Raises:
             StorageError: the folder cannot be read.
         """
-        found = _scan(self.folder)
+        found = signatures(self.folder)
         try:
             known = self._database.read(_rows) or {}
             entries: dict[str, Entry] = {}
@@ -92,7 +92,7 @@ class Index:
         Raises:
             StorageError: the folder cannot be read, or the index cannot be written.
         """
-        found = _scan(self.folder)
+        found = signatures(self.folder)
         if found or self._database.path.exists():
             self._database.write(lambda connection: connection.execute("DELETE FROM files_1"))
         return self.entries(progress)
@@ -144,7 +144,7 @@ def names(folder: Path) -> list[tuple[str, bool]]:
     return [(name[:ID_LENGTH], name.endswith(failures.ENDING)) for name in _files(folder)]
 
 
-def _scan(folder: Path) -> dict[str, Signature]:
+def signatures(folder: Path) -> dict[str, Signature]:
     """Size and time of change (ns) of every file of :func:`names`, by name."""
     found: dict[str, Signature] = {}
     for name, file in _files(folder).items():

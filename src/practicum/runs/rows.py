@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -50,6 +51,17 @@ def described(text: str) -> dict[str, Any]:
 
                 row |= {"N": config["dimension"], "seeds": str(Seeds.of(config["seeds"]))}
     return row
+
+
+def title_of(row: Mapping[str, Any]) -> str:
+    """A row in a few words: ``"simulate, K = 3, M = 2, η = 0.5, β = 4, N = 100"``, or a study's own name."""
+    symbols = {"K": "K", "M": "M", "eta": "η", "beta": "β", "N": "N"}
+    words = [f"{symbol} = {_short(row[name])}" for name, symbol in symbols.items() if row.get(name) is not None]
+    return ", ".join([str(row.get("kind") or "damaged"), *words])
+
+
+def _short(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else printable(str(value))
 
 
 def _of_training(text: str) -> dict[str, Any]:

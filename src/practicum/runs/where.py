@@ -19,6 +19,8 @@ from practicum.values import nearest
 if TYPE_CHECKING:
     from practicum.runs.index import Entry
 
+    Settings = Callable[[Entry], dict[str, Any]]
+
 COLUMNS = ("id", "K", "M", "eta", "beta", "N", "until", "status", "size", "time")
 """Names that every run has, beside its settings; of a run that has a setting of the same name, that is meant."""
 
@@ -33,7 +35,12 @@ _ORDERS: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
 }
 
 
-def matching(condition: str, entries: Iterable[Entry]) -> list[Entry]:
+def settings_of(entry: Entry) -> dict[str, Any]:
+    """The settings of a run by dotted name."""
+    return json.loads(entry.settings)
+
+
+def matching(condition: str, entries: Iterable[Entry], settings: Settings = settings_of) -> list[Entry]:
     """The runs of which a condition is true, in their order.
 
     Main arguments:
@@ -42,28 +49,34 @@ def matching(condition: str, entries: Iterable[Entry]) -> list[Entry]:
             that of a setting, bare (``learning_rate``) or dotted (``rule.learning_rate``), or one of :data:`COLUMNS`.
             A run that has no such setting makes the comparison false.
 
+    Other arguments:
+        settings: in place of :func:`settings_of`, for who has them read already.
+
     Raises:
         ParameterError: the condition is none, or no run has a setting of such a name, or one has several.
     """
     tree = _parsed(condition)
-    found = [(entry, json.loads(entry.settings)) for entry in entries]
-    _require_known(_names(tree), {name for _, settings in found for name in settings})
-    return [entry for entry, settings in found if _true(tree, partial(_look_up, entry.row, settings))]
+    found = [(entry, settings(entry)) for entry in entries]
+    _require_known(_names(tree), {name for _, values in found for name in values})
+    return [entry for entry, values in found if _true(tree, partial(_look_up, entry.row, values))]
 
 
-def sorted_by(name: str, entries: Iterable[Entry]) -> list[Entry]:
+def sorted_by(name: str, entries: Iterable[Entry], settings: Settings = settings_of) -> list[Entry]:
     """The runs by a column or a setting, the smallest first; those that do not have it come last.
 
     Main arguments:
         name: as in a condition; with a minus before it the largest comes first.
 
+    Other arguments:
+        settings: as of :func:`matching`.
+
     Raises:
         ParameterError: no run has a setting of such a name, or one has several.
     """
     falling, name = name.startswith("-"), name.removeprefix("-")
-    found = [(entry, json.loads(entry.settings)) for entry in entries]
-    _require_known({name}, {known for _, settings in found for known in settings})
-    keyed = [(_look_up(entry.row, settings, name), entry) for entry, settings in found]
+    found = [(entry, settings(entry)) for entry in entries]
+    _require_known({name}, {known for _, values in found for known in values})
+    keyed = [(_look_up(entry.row, values, name), entry) for entry, values in found]
     has = [(value, entry) for value, entry in keyed if value is not _MISSING and value is not None]
     # Numbers stand before texts, which are in no order with them.
     has.sort(key=lambda pair: (isinstance(pair[0], str), pair[0]), reverse=falling)

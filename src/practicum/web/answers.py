@@ -21,6 +21,14 @@ class Busy(PracticumError):
         self.retry_after = retry_after
 
 
+class Misread(ParameterError):
+    """A value of an address that cannot be understood, and the name it stands under."""
+
+    def __init__(self, field: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.field = field
+
+
 class Unknown(PracticumError):
     """What is asked for is not here (any more)."""
 
@@ -47,6 +55,11 @@ def _finite(content: Any) -> Any:
 def answer(content: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """A JSON answer."""
     return Response(encoded(content), status, headers, media_type="application/json")
+
+
+def event_of(name: str, data: dict[str, Any]) -> bytes:
+    """A server-sent event."""
+    return b"event: %s\ndata: %s\n\n" % (name.encode(), encoded(data))
 
 
 def problem(sentence: str, status: int, *, field: str | None = None, headers: dict[str, str] | None = None) -> Response:
@@ -80,7 +93,7 @@ def refuse(app: FastAPI) -> None:
 
     @app.exception_handler(ParameterError)
     async def _(_: Request, error: ParameterError) -> Response:
-        return problem(str(error), 422, field=field_of(error))
+        return problem(str(error), 422, field=error.field if isinstance(error, Misread) else field_of(error))
 
     @app.exception_handler(Busy)
     async def _(_: Request, error: Busy) -> Response:

@@ -18,7 +18,7 @@ from typing import Any
 from fastapi import Request
 
 from practicum.errors import ParameterError, PracticumError
-from practicum.web.answers import Busy, Unknown, encoded
+from practicum.web.answers import Busy, Unknown, event_of
 from practicum.web.desk import client_of, gone
 from practicum.web.limits import Limits
 from practicum.web.problems import field_of
@@ -63,7 +63,7 @@ class Job:
             if time.monotonic() > deadline:
                 raise Cancelled
         self.check()
-        self._loop.call_soon_threadsafe(self._events.put_nowait, _event(name, data))
+        self._loop.call_soon_threadsafe(self._events.put_nowait, event_of(name, data))
 
     def check(self, *_: object) -> None:
         """Raise :class:`Cancelled` if nobody wants the job; a `progress` of practicum can be this very function."""
@@ -109,7 +109,7 @@ class Job:
                 if self.ended is not None and self._events.empty():
                     break
             if self.ended is not None:
-                yield _event(*self.ended)
+                yield event_of(*self.ended)
         finally:
             self.cancelled.set()
 
@@ -118,10 +118,6 @@ class Job:
         self.ended, self.ended_at = (name, data), time.monotonic()
         self._over.set()
         self._events.put_nowait(b"")  # wakes the listener
-
-
-def _event(name: str, data: dict[str, Any]) -> bytes:
-    return b"event: %s\ndata: %s\n\n" % (name.encode(), encoded(data))
 
 
 class Jobs:

@@ -32,6 +32,8 @@ class Limits(Value):
         jobs_per_client: jobs of one client that run or wait.
         kept: seconds for which the end of a job is remembered.
         remembered: how many ended jobs are remembered at most.
+        followers: pages that follow a sweep, each of which keeps a connection open.
+        followers_per_client: those of one client; a browser has six connections to a server and needs some of them.
         cached: flows and marks that are kept for the next one who asks for the same.
         learning: the largest ``epochs * examples * weights`` of a student that is trained to be attacked or pruned:
             half a minute or so.
@@ -52,6 +54,8 @@ class Limits(Value):
     jobs_per_client: int = Field(default=4, ge=1)
     kept: float = Field(default=300.0, gt=0)
     remembered: int = Field(default=100, ge=1)
+    followers: int = Field(default=32, ge=1)
+    followers_per_client: int = Field(default=4, ge=1)
     cached: int = Field(default=64, ge=1)
     learning: float = Field(default=3e10, gt=0)
     attacking: float = Field(default=1e10, gt=0)

@@ -1,89 +1,109 @@
-"""What can be attacked and pruned: image sets and stored trainings, and why others cannot; a student for the store."""
+"""The list of runs: filtered, sorted and cut into pages, without reading anew what has not changed."""
 
 from __future__ import annotations
 
+import sys
+import threading
+import time
 from typing import TYPE_CHECKING, Any
 
-from fastapi import APIRouter, Request, Response
-
-from practicum.errors import PracticumError
-from practicum.web.answers import answer, read_object
-from practicum.web.jobs import Job
-from practicum.web.limits import Limits
-from practicum.web.problems import parameters
-from practicum.web.services import services
-from practicum.web.students import (
-    StudentQuestion,
-    config_of,
-    needs_torch,
-    one_seed,
-    question_of,
-    sets,
-    training_of,
-    why_not,
-)
+from practicum.errors import ParameterError
+from practicum.runs.index import Signature, look, signatures
+from practicum.runs.rows import title_of
+from practicum.runs.where import matching, settings_of, sorted_by
+from practicum.web.answers import Misread
+from practicum.web.cache import Cache
 
 if TYPE_CHECKING:
+    from practicum.runs.index import Entry
     from practicum.runs.store import Store
 
-router = APIRouter(prefix="/api")
-
-_LISTED = 100
-"""Trainings in the list, at most, the newest."""
-
-
-def trainings(store: Store, limits: Limits) -> list[dict[str, Any]]:
-    """The newest trainings of a store: id, words, the first seed, and why the page cannot use it, or None."""
-    rows = [row for row in store.table() if row["kind"] == "train"]
-    newest = sorted(rows, key=lambda row: str(row["time"]), reverse=True)[:_LISTED]
-    return [_listed(store, row, limits) for row in newest]
+_ORDERS = 8
+"""Conditions and orders whose lists are kept: of those who turn pages now."""
+_KEPT_READ = 20_000
+"""Runs whose settings are kept in memory as they were read, some two kilobytes each."""
+_SETTLED = 2.0
+"""Seconds after which one more change of a file shows in its time of change."""
 
 
-def _listed(store: Store, row: dict[str, Any], limits: Limits) -> dict[str, Any]:
-    entry = {"id": row["id"], "label": row["id"], "first_seed": 0}
-    if row.get("problem"):
-        return {**entry, "problem": str(row["problem"])}
-    try:
-        config = training_of(store, row["id"])
-    except PracticumError as error:
-        return {**entry, "problem": str(error)}
-    law: Any = config.inputs
-    of = law.name if law.kind == "images" else f"{law.dimension} {law.kind} inputs"
-    nodes = "-".join(map(str, config.student_widths))
-    words = f"{row['id']}: {nodes} nodes, {of}, {'seed' if len(config.seeds) == 1 else 'seeds'} {config.seeds}"
-    first = config.seeds.list()[0]
-    return {**entry, "label": words, "first_seed": first, "problem": why_not(one_seed(config, first), limits)}
+class Listing:
+    """The runs of a store for the page. May be used from any thread.
 
+    Main arguments:
+        store: what is listed. Its folder is looked at with every page; nothing is opened unless a file has changed.
+    """
 
-@router.get("/students")
-async def _students(request: Request) -> Response:
-    """What can be attacked and pruned: image sets, stored trainings, and the settings of a student."""
-    mine = services(request)
-    runs = await mine.desk.run(request, lambda _: trainings(mine.store, mine.limits))
-    missing = needs_torch()
-    if missing is None:
-        mine.trainer.begin()  # who looks at the list will want a student soon
-    return answer(
-        {
-            "problem": None if missing is None else str(missing),
-            "sets": sets(),
-            "runs": runs,
-            "parameters": parameters(StudentQuestion),
-        }
-    )
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self._lock = threading.Lock()
+        self._seen: dict[str, Signature] | None = None
+        self._entries: list[Entry] = []
+        self._read: dict[str, dict[str, Any]] = {}
+        self._orders: Cache[tuple[str, str], list[Entry]] = Cache(_ORDERS)
 
+    def page(self, where: str, sort: str, limit: int, offset: int) -> dict[str, Any]:
+        """A part of the list: ``{runs, total, stored}``, total of those that match, stored of all.
 
-@router.post("/students/save")
-async def _save(request: Request) -> Response:
-    """Store the training of a student, as practicum train would; the answer comes when it is done."""
-    mine = services(request)
-    question = question_of(await read_object(request))
-    config = await mine.desk.run(request, lambda _: config_of(question, mine.store, mine.limits))
+        Raises:
+            Misread: the condition or the column is none; it says which.
+            StorageError: the folder cannot be read.
+        """
+        with self._lock:
+            self._look()
+            found = self._orders.get((where, sort))
+            if found is None:
+                found = self._ordered(where, sort)
+                self._orders.put((where, sort), found)
+            shown = [entry.row for entry in found[offset : offset + limit]]
+            return {
+                "runs": [{**row, "title": title_of(row), "created": row["time"]} for row in shown],
+                "total": len(found),
+                "stored": len(self._entries),
+            }
 
-    def work(job: Job) -> dict[str, Any]:
-        from practicum.runs.execute import execute
+    def _ordered(self, where: str, sort: str) -> list[Entry]:
+        found = self._entries
+        if where.strip():
+            try:
+                found = matching(where, found, self._settings)
+            except ParameterError as error:
+                raise Misread("where", str(error)) from None
+        try:
+            # Of a condition that nothing meets nobody knows the names, and there is nothing to sort.
+            return found if sort == "id" or not found else sorted_by(sort, found, self._settings)
+        except ParameterError as error:
+            raise Misread("sort", str(error)) from None
 
-        mine.store.run(config, lambda config: execute(config, progress=job.check))
-        return {"run": config.id}
+    def _settings(self, entry: Entry) -> dict[str, Any]:
+        run = entry.row["id"]
+        if run not in self._read:
+            settings = {sys.intern(name): value for name, value in settings_of(entry).items()}
+            if len(self._entries) > _KEPT_READ:
+                return settings
+            self._read[run] = settings
+        return self._read[run]
 
-    return answer(await mine.jobs.start(request, work).result(request))
+    def _look(self) -> None:
+        """Make the entries those of the folder as it is."""
+        seen = signatures(self.store.folder)
+        if seen == self._seen and not self._repaired():
+            return
+        entries = self.store.entries()
+        old = {entry.row["id"]: entry.settings for entry in self._entries}
+        changed = {e.row["id"] for e in entries if old.pop(e.row["id"], None) != e.settings} | set(old)
+        for run in changed:
+            self._read.pop(run, None)
+        self._entries = entries
+        self._orders = Cache(_ORDERS)
+        newest = max((changed for _, changed in seen.values()), default=0) / 1e9
+        # Files older than the look, or the next change of one might not show: then it is looked again.
+        self._seen = seen if abs(time.time() - newest) > _SETTLED else None
+
+    def _repaired(self) -> bool:
+        """Whether a damaged file can be read now, which its size and time need not say, such as after a chmod."""
+        damaged = [entry for entry in self._entries if entry.row["status"] == "damaged"]
+        for entry in damaged:
+            paths = [self.store.folder / f"{entry.row['id']}{ending}" for ending in (".nc", ".failed")]
+            if any(path.exists() and look(path)[0].get("status") != "damaged" for path in paths):
+                return True
+        return False

@@ -10,10 +10,12 @@ from practicum.web.cache import Cache
 from practicum.web.desk import Desk
 from practicum.web.jobs import Jobs
 from practicum.web.limits import Limits
+from practicum.web.listing import Listing
 from practicum.web.marks import BestRules
 from practicum.web.problems import Problem
 from practicum.web.trained import Students
 from practicum.web.warmth import Trainer, Warmth
+from practicum.web.watch import Watch
 
 if TYPE_CHECKING:
     from practicum.runs.store import Store
@@ -33,6 +35,8 @@ class Services:
         self.students = Students(limits.students)
         self.warmth = Warmth()
         self.trainer = Trainer()
+        self.listing = Listing(store)
+        self.watch = Watch(store.folder, limits)
 
     def close(self) -> None:
         """Cancel what is computed and let nothing more begin."""

@@ -17,6 +17,7 @@ const VIEWS = [
   { name: "specialize", title: "Specialize", module: "./specialize.js", style: "specialize.css" },
   { name: "attack", title: "Attack", module: "./attack.js", style: "students.css" },
   { name: "prune", title: "Prune", module: "./prune.js", style: "students.css" },
+  { name: "runs", title: "Runs", module: "./runs.js", style: "runs.css" },
 ];
 
 /** Milliseconds without a change after which the URL follows: a drag is one step of "back", not a hundred. */
@@ -126,8 +127,11 @@ const api = {
    * @param {Record<string, (data: any) => void>} handlers
    * @returns {{close: () => void}}
    */
-  events(job, handlers) {
-    const source = new EventSource(`/api/jobs/${job}/events`);
+  events: (job, handlers) => api.follow(`/api/jobs/${job}/events`, handlers),
+
+  /** The same for any address that sends events. @param {string} path @param {Record<string, (data: any) => void>} handlers */
+  follow(path, handlers) {
+    const source = new EventSource(path);
     for (const name of new Set([...Object.keys(handlers), "done", "failed"])) {
       source.addEventListener(name, (event) => {
         if (name === "done" || name === "failed") source.close();

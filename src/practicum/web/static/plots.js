@@ -236,7 +236,7 @@ export class Chart {
     const ends = curves.filter((curve) => curve.label).map((curve) => {
       const last = curve.values.findLastIndex((value) => value !== null);
       const y = last < 0 ? bottom : this.y(Math.max(curve.values[last] ?? 0, this.y.domain()[0]));
-      return { curve, x: last < 0 ? right : this.x(alpha[last]), y: Math.min(Math.max(y, top), bottom) };
+      return { curve, x: last < 0 ? right : this.x((curve.alpha ?? alpha)[last]), y: Math.min(Math.max(y, top), bottom) };
     }).sort((a, b) => a.y - b.y);
     let groups = neighbours(ends, LINE / 2);
     for (let reach = LINE; groups.length > (bottom - top) / LINE; reach *= 1.5) groups = neighbours(ends, reach);

@@ -54,7 +54,14 @@ export function showCode({ python, command, toml }) {
   return "";
 }
 
-async function copyText(/** @type {HTMLElement} */ block, /** @type {HTMLElement} */ said, /** @type {string} */ title) {
+/**
+ * Copy what stands in a block, and say so.
+ *
+ * @param {HTMLElement} block
+ * @param {HTMLElement} said
+ * @param {string} title
+ */
+export async function copyText(block, said, title) {
   try {
     await navigator.clipboard.writeText(block.textContent ?? "");
     said.textContent = `${title} is in the clipboard.`;
