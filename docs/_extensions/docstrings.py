@@ -71,6 +71,8 @@ def _paragraph(lines: list[str]) -> list[str]:
             listed = below.startswith(" ") and line.endswith(":") and ITEM.match(below.strip())
             begins = below.startswith(" ") or line.startswith("``")
             text = _escaped(line)
+            if number and lines[number - 1].startswith(" "):
+                out.append("")
             out += ["", text, ""] if listed else ["", f"* {text}"] if begins and not out[-1:] == [text] else [text]
         elif ITEM.match(line.strip()) and not line.startswith("     "):
             item = ITEM.match(line.strip())

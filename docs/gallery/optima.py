@@ -11,7 +11,7 @@ def compute(config):
     found = {"gain_fixed": [], "gain_optimised": [], "best_beta_total": []}
     for K in config.parameters["students"]:
         machine, start = Committee(students=K, teachers=K), OrderParameters.random(K, K, seed=0, overlap=1e-3)
-        small = phases.plateau_limit(machine, 4.0 * K).escape_rate / phases.plateau_limit(machine, 1.0).escape_rate
+        small = phases.plateau_limit(K, 4.0 * K).escape_rate / phases.plateau_limit(K, 1.0).escape_rate
         rates = [phases.best_rule(machine, "plateau", adaptive).rate for adaptive in (True, False)]
         total = phases.best_rule(machine, "total", start=start, target=1e-3)
         values = small, rates[0] / rates[1], total.rule.inverse_temperature
