@@ -13,7 +13,7 @@ from practicum import __version__
 project, author, copyright = "practicum", "practicum contributors", "practicum contributors"
 version = release = __version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "docstrings", "public_names", "contents"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "docstrings", "public_names", "contents", "scripts"]
 source_suffix = {".md": "markdown"}
 exclude_patterns = ["_extensions", "gallery"]
 # Headings are targets, by the names that Markdown viewers give them, as tests/test_docs.py checks too.

@@ -42,6 +42,7 @@ def _public() -> dict[str, str]:
         for name in names_of(part):
             value, public = getattr(module_of(part), name), f"{part}.{name}"
             found.setdefault(public, public)
+            found.setdefault(f"{module_of(part).__name__}.{name}", public)
             module = getattr(value, "__module__", None) or ""
             if module.startswith("practicum"):
                 found.setdefault(f"{module}.{name}", public)

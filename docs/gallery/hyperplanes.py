@@ -5,4 +5,4 @@ from practicum.runs import Store, StudyConfig
 from practicum.studies.luck_matters.plane import PLANE, plane
 
 data = Store().run(StudyConfig(study="gallery", part="plane", parameters={**PLANE, "epochs": 30}), plane)
-picture = figures.hyperplanes(data.isel(step=[0, 2, 6, -1]).isel(sample=slice(80)).drop_vars("loss"))
+picture = figures.hyperplanes(data.isel(step=[0, -1], sample=slice(60)).drop_vars("loss"))

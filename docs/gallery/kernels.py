@@ -1,4 +1,4 @@
-"""How alike the nodes of a student are, and those that a DPP keeps: one of each group."""
+"""How alike the nodes of a student are, all of them and the four that a DPP keeps; lines stand between groups."""
 
 import numpy as np
 import xarray as xr

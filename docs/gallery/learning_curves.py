@@ -1,4 +1,4 @@
-"""The error over α, a line a learning rule: adaptive back-propagation leaves the plateau first."""
+"""The error over α, a line a learning rule: adaptive back-propagation leaves the plateau sooner."""
 
 import xarray as xr
 

@@ -1,4 +1,4 @@
-"""A prediction (lines) and what came of it (points): the error of pruned students over the nodes that stay."""
+"""A prediction for N → ∞ (lines) and what came of it at N = 300 (points): errors of pruned students."""
 
 from practicum import Committee, LearningRule, OrderParameters, figures, pruned
 from practicum.runs import SimulateConfig, SolveConfig, Store
@@ -18,6 +18,6 @@ errors = [
     for run in (theory, paths)
 ]
 data = errors[0].to_dataset(name="predicted").assign(measured=errors[1]).drop_attrs()
-data = data.assign_coords(selector=["random nodes, N → ∞ and N = 300", "importance"])
+data = data.assign_coords(selector=["random nodes", "importance"])
 data.kept.attrs["label"] = "k: nodes that stay"
 picture = figures.predicted_and_measured(data, label="generalization error")
