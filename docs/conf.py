@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from practicum import __version__
+
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE / "_extensions"))
-
-from practicum import __version__
 
 project, author, copyright = "practicum", "practicum contributors", "practicum contributors"
 version = release = __version__

@@ -1,4 +1,4 @@
-"""The documentation as a site: docstrings become pages, every public name has an entry, nothing comes from elsewhere."""
+"""The documentation as a site: docstrings become pages, every public name has one, nothing comes from elsewhere."""
 
 import ast
 import re
@@ -22,10 +22,29 @@ def extensions():
     sys.path.remove(str(DOCS / "_extensions"))
 
 
+DOCSTRING = """\
+Words about node_ and |w|.
+
+Main arguments:
+    a, b: numbers
+        in two lines, ``x_``.
+    c: one.
+
+Returns:
+    A Dataset: with a colon.
+
+Raises:
+    ParameterError: too bad.
+
+Source: Somebody,
+somewhere."""
+
+
 def rendered(lines: str) -> str:
     """What docutils makes of a docstring of the house; its complaints are errors."""
-    from docstrings import fields
     from docutils.core import publish_parts
+
+    from docstrings import fields
 
     settings = {"report_level": 1, "halt_level": 2, "warning_stream": False}
     text = "\n".join(fields(lines.split("\n")))
@@ -33,10 +52,7 @@ def rendered(lines: str) -> str:
 
 
 def test_sections_of_a_docstring_become_fields_with_lists():
-    html = rendered(
-        "Words about node_ and |w|.\n\nMain arguments:\n    a, b: numbers\n        in two lines, ``x_``.\n    c: one.\n\n"
-        "Returns:\n    A Dataset: with a colon.\n\nRaises:\n    ParameterError: too bad.\n\nSource: Somebody,\nsomewhere."
-    )
+    html = rendered(DOCSTRING)
     for name in ("Main arguments", "Returns", "Raises", "Source"):
         assert f">{name}<span" in html
     assert "<strong>a, b</strong>: numbers\nin two lines" in html
@@ -47,7 +63,9 @@ def test_sections_of_a_docstring_become_fields_with_lists():
 
 
 def test_tables_of_markdown_and_hanging_entries_become_tables_and_lists():
-    html = rendered("As follows:\n\n| norm | step |\n|---|---|\n| ``|w|`` | one |\n\n``a``: first,\n    and on.\n``b``: second.")
+    html = rendered(
+        "As follows:\n\n| norm | step |\n|---|---|\n| ``|w|`` | one |\n\n``a``: first,\n    and on.\n``b``: second."
+    )
     assert html.count("<tr") == 2
     assert "|w|" in html
     assert html.count("<li>") == 2
@@ -169,7 +187,18 @@ def test_a_broken_link_and_a_broken_reference_stop_the_build(tmp_path):
     (source / "_static/pages.css").write_text("")
     (source / "index.md").write_text("# Title\n\n| **learn** it | [page](page.md) |\n\n[nowhere](nowhere.md)\n")
     (source / "page.md").write_text("# Page\n\n```{eval-rst}\n.. autofunction:: practicum.slove\n```\n")
-    command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-b", "html", str(source), str(tmp_path / "out")]
+    command = [
+        sys.executable,
+        "-m",
+        "sphinx",
+        "-W",
+        "--keep-going",
+        "-q",
+        "-b",
+        "html",
+        str(source),
+        str(tmp_path / "out"),
+    ]
     built = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert built.returncode != 0
     assert "nowhere.md" in built.stderr

@@ -13,8 +13,9 @@ from collections.abc import Iterator
 from importlib import import_module
 from typing import Any
 
-from public_names import public_name
 from sphinx.util import logging
+
+from public_names import public_name
 
 SECTION = re.compile(r"(Main arguments|Other arguments|Attributes|Returns|Raises|Sources?):(?: +(.*))?$")
 ITEM = re.compile(r"(\*{0,2}[A-Za-z_][\w.]*(?:, \*{0,2}[A-Za-z_][\w.]*)*(?: \([^)]*\))?): +(.*)$")
@@ -73,7 +74,7 @@ def _paragraph(lines: list[str]) -> list[str]:
             text = _escaped(line)
             if number and lines[number - 1].startswith(" "):
                 out.append("")
-            out += ["", text, ""] if listed else ["", f"* {text}"] if begins and not out[-1:] == [text] else [text]
+            out += ["", text, ""] if listed else ["", f"* {text}"] if begins and out[-1:] != [text] else [text]
         elif ITEM.match(line.strip()) and not line.startswith("     "):
             item = ITEM.match(line.strip())
             assert item

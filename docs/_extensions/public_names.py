@@ -83,9 +83,7 @@ def link(app: Any, env: Any, node: Any, content: Any) -> Any:
     public = public_name(node.get("reftarget", "")) if node.get("refdomain") == "py" else None
     if public is None:
         return None
-    return env.get_domain("py").resolve_xref(
-        env, node["refdoc"], app.builder, "obj", public, node, content
-    )
+    return env.get_domain("py").resolve_xref(env, node["refdoc"], app.builder, "obj", public, node, content)
 
 
 def setup(app: Any) -> dict[str, bool]:

@@ -109,7 +109,9 @@ def light(figure: Figure) -> str:
     with look(), rc_context({"svg.fonttype": "none"}):
         figure.savefig(buffer, format="svg", dpi=100, metadata={"Date": None, "Creator": None})
     text = re.sub(r"<metadata>.*?</metadata>", "", buffer.getvalue(), flags=re.S)
-    text = re.sub(r"(?<![\w.#])-?\d+\.\d{3,}", shorter, text.replace("'DejaVu Sans'", "'DejaVu Sans', Verdana, sans-serif"))
+    text = re.sub(
+        r"(?<![\w.#])-?\d+\.\d{3,}", shorter, text.replace("'DejaVu Sans'", "'DejaVu Sans', Verdana, sans-serif")
+    )
     return "\n".join(line.strip() for line in text.splitlines() if line.strip()) + "\n"
 
 

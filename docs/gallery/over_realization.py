@@ -1,16 +1,18 @@
 """What more students are good for: what is found early on the left, the loss at the end on the right."""
 
 import xarray as xr
-from trained import trained
 
 from practicum import figures
+from trained import trained
 
 multiples, decays = [1, 2, 4], [0.0, 1.0]
 
 
 def over_both(pick):
     """A number of each training, over decay and multiple."""
-    rows = [xr.concat([pick(trained(m, p)).drop_vars(["step", "epoch"]) for m in multiples], "multiple") for p in decays]
+    rows = [
+        xr.concat([pick(trained(m, p)).drop_vars(["step", "epoch"]) for m in multiples], "multiple") for p in decays
+    ]
     return xr.concat(rows, "decay").assign_coords(decay=decays, multiple=multiples).drop_attrs()
 
 

@@ -27,7 +27,10 @@ def compute(config):
 
     errors = [
         [
-            [[error(remove(kept)) for kept in draws] for draws in select_nodes(student, "0", KEPT, how, inputs, draws=5)]
+            [
+                [error(remove(kept)) for kept in draws]
+                for draws in select_nodes(student, "0", KEPT, how, inputs, draws=5)
+            ]
             for how in SELECTORS.values()
         ]
         for remove in (lambda kept: masked(student, kept), fitted)

@@ -1,7 +1,6 @@
 """Who resembles, resists: the robust error over specialization on three input laws, a point a student."""
 
 from attacked import attacked
-
 from practicum import figures
 
 found = attacked()

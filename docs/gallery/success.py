@@ -2,10 +2,10 @@
 
 import numpy as np
 import xarray as xr
-from trained import trained
 
 from practicum import figures
 from practicum.specialization import success
+from trained import trained
 
 multiples, found = (1, 2, 4), {"success": [], "low": [], "high": [], "epoch_covered": []}
 for multiple in multiples:
