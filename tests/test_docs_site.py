@@ -142,6 +142,13 @@ def test_somebody_looked_at_every_external_link():
     assert used == known
 
 
+def test_every_paper_that_results_name_stands_on_the_page_about_citing():
+    from practicum.citations import entries
+
+    text = (DOCS / "citing.md").read_text()
+    assert [key for key in entries() if f"`{key}`" not in text] == []
+
+
 class Loaded(HTMLParser):
     """What a page loads by itself, as opposed to what it links to."""
 
