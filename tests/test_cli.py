@@ -7,6 +7,8 @@ import re
 import signal
 import subprocess
 import sys
+import tomllib
+from pathlib import Path
 
 import pytest
 
@@ -229,6 +231,15 @@ def test_reproduce_prints_the_claims_and_writes_the_report(practicum, here, stud
     page = re.search(r"report: (\S+)", out)[1]
     assert page == "practicum-reports/west-saad-paper.html"
     assert "The adaptive rule is faster." in (here / page).read_text()
+    assert re.search(r"^to see the runs in the browser: \S*practicum serve --store elsewhere$", out, re.MULTILINE)
+    assert out.count("practicum-reports") == 1, "the one report is named once"
+
+
+def test_reproduce_all_ends_with_the_reports_and_the_page(practicum, here, study, monkeypatch):
+    monkeypatch.setattr("practicum.studies.STUDIES", {"west-saad": "", "made-up": ""})
+    reports, page = practicum("reproduce", "all")[1].splitlines()[-2:]
+    assert reports == "reports: practicum-reports/west-saad-quick.html, practicum-reports/made-up-quick.html"
+    assert page.endswith("practicum serve")
 
 
 def test_reproduce_json_is_the_list_of_claims(practicum, here, study):
@@ -593,19 +604,21 @@ def test_doctor_finds_a_broken_store(practicum):
 def test_doctor_names_what_is_missing(practicum, monkeypatch):
     from practicum.cli import _machine
 
-    monkeypatch.setattr(_machine, "find_spec", lambda name: None)
+    installed = _machine._version
+    monkeypatch.setattr(_machine, "_version", lambda name: "" if name in ("torch", "zarr") else installed(name))
     checks = {check.name: check for check in _machine.examine()}
-    assert checks["extra networks"].state == "absent"
+    assert (checks["extra networks"].state, checks["extra networks"].found) == ("absent", "without torch")
     assert "pip install 'practicum[networks]'" in checks["extra networks"].remedy
+    assert checks["extra export"].found == "without zarr"
 
 
-def test_doctor_knows_packages_that_are_imported_by_another_name(practicum, monkeypatch):
+def test_doctor_knows_the_extras_of_the_project(practicum):
     from practicum.cli import _machine
 
-    monkeypatch.setattr(_machine, "find_spec", lambda name: None if name == "sklearn" else object())
-    monkeypatch.setattr(_machine, "_torch", list)
-    checks = {check.name: check for check in _machine.examine()}
-    assert checks["extra data"].found == "without scikit-learn"
+    project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())["project"]
+    names = {check.name.removeprefix("extra ") for check in _machine.examine() if check.name.startswith("extra ")}
+    assert names == project["optional-dependencies"].keys() - {"all", "dev", "docs"}
+    assert _machine._version("no-such-package") == ""
 
 
 def test_doctor_says_where_images_are(practicum, here, monkeypatch):

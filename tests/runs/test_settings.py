@@ -136,6 +136,8 @@ def test_a_missing_value_is_asked_for(name):
         ("[rul]\nlearning_rate = 1", "The top of {file} has no parameter 'rul'. Did you mean 'rule'?"),
         ("learning_rate = 1", "The top of {file} has no parameter 'learning_rate'. It belongs under [rule]."),
         ("[rule]\nuntil = 1", "has no parameter 'until'. It belongs at the top."),
+        ("kind = 'solve'", "Files with 'kind' or a table [sweep] are for practicum sweep."),
+        ("[sweep]\nlearning_rate = [0.1]", "are for practicum sweep."),
         ("dimension = 10", "It belongs under [simulate]."),
         ("method = 'chain'", "It belongs under [solve] or under [simulate]."),
         ("[simulate]\ndimensions = 1", "Did you mean 'dimension'?"),

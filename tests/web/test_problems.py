@@ -40,7 +40,7 @@ BAD = [
     ('{"start": "near-symmetric", "overlap": 1, "norm": 0.1}', "overlap", "positive semidefinite"),
     ('{"norm": 11}', "norm", "must be <= 10"),
     ('{"start_seed": -1}', "start_seed", "must be >= 0"),
-    ('{"start_seed": 1e300}', "start_seed", "exceeded maximum size"),
+    ('{"start_seed": 1e300}', "start_seed", "below 2^63"),
     ('{"start": "zero"}', "start", "must be one of 'random' or 'near-symmetric'"),
     ('{"dimension": 0}', "dimension", "must be >= 1"),
     ('{"seeds": 65}', "seeds", "must be <= 64"),

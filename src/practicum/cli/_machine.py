@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import shutil
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, requires, version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -14,14 +15,8 @@ from practicum.disk.paths import expanded
 from practicum.errors import StorageError
 from practicum.runs.processes import THREAD_LIMITS, cores
 
-_EXTRAS: dict[str, tuple[str, ...]] = {
-    "networks": ("torch", "safetensors"),
-    "data": ("pooch", "scikit-learn", "scikit-image"),
-    "cluster": ("dask", "distributed"),
-    "web": ("fastapi", "uvicorn"),
-}
-_MODULES = {"scikit-learn": "sklearn", "scikit-image": "skimage"}
-"""Packages that are imported by another name than they are installed by."""
+_FOR_DEVELOPERS = ("dev", "docs", "all")
+"""Extras that add nothing which a user would miss."""
 _LITTLE_SPACE = 1e9
 
 
@@ -140,14 +135,26 @@ def _unfinished(folder: Path) -> list[Check]:
 
 def _extras() -> list[Check]:
     checks = []
-    for extra, packages in _EXTRAS.items():
-        missing = [name for name in packages if find_spec(_MODULES.get(name, name)) is None]
+    for extra, packages in _declared().items():
+        found = {name: _version(name) for name in packages}
+        missing = [name for name, number in found.items() if not number]
         if missing:
             remedy = f"optional; pip install 'practicum[{extra}]' adds it"
             checks.append(Check(f"extra {extra}", "absent", f"without {', '.join(missing)}", remedy))
         else:
-            checks.append(Check(f"extra {extra}", "ok", ", ".join(f"{name} {_version(name)}" for name in packages)))
+            checks.append(Check(f"extra {extra}", "ok", ", ".join(f"{name} {found[name]}" for name in packages)))
     return checks
+
+
+def _declared() -> dict[str, list[str]]:
+    """The packages of each extra, as practicum was installed with them."""
+    extras: dict[str, list[str]] = {}
+    for line in requires("practicum") or []:
+        name = re.match(r"[\w.-]+", line)
+        extra = re.search(r"extra == ['\"]([\w-]+)['\"]", line)
+        if name and extra and extra[1] not in _FOR_DEVELOPERS:
+            extras.setdefault(extra[1], []).append(name[0])
+    return extras
 
 
 def _torch() -> list[Check]:
@@ -191,4 +198,4 @@ def _version(name: str) -> str:
     try:
         return version(name)
     except PackageNotFoundError:
-        return "of unknown version"
+        return ""

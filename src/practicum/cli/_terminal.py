@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -118,3 +120,12 @@ def print_plain(columns: list[str], rows: Sequence[Sequence[str]]) -> None:
         width = max(map(len, column))
         padded.append([cell.ljust(width) for cell in column])
     typer.echo("\n".join("  ".join(line).rstrip() for line in zip(*padded)))
+
+
+def program() -> str:
+    """How a person here starts practicum: by its name where that is found, by its place otherwise."""
+    beside = Path(sys.executable).with_name("practicum")
+    found = shutil.which("practicum")
+    if found is not None and Path(found).resolve() == beside.resolve():
+        return "practicum"
+    return str(beside.relative_to(Path.cwd())) if beside.is_relative_to(Path.cwd()) else str(beside)

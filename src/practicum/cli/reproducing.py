@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,13 +57,16 @@ def reproduce(
     from practicum.studies import STUDIES
 
     documents: list[Any] = []
+    pages: list[Path] = []
     verdicts: list[Agreement] = []
     for name in STUDIES if study == ALL else [study]:
         try:
             if check:
                 verdicts += _check(name, scale, store, tolerance)
             else:
-                documents += _reproduce(name, scale, store, output, json)
+                claims, page = _reproduce(name, scale, store, output, json)
+                documents += claims
+                pages += [] if page is None else [page]
         except ImportError as error:
             if study != ALL or not isinstance(error, ParameterError):
                 raise
@@ -71,6 +75,11 @@ def reproduce(
         show(verdicts, json)
     elif json:
         _terminal.print_json(documents)
+    else:
+        if len(pages) > 1:
+            typer.echo(f"\nreports: {', '.join(map(str, pages))}")
+        where = "" if store is None else f" --store {shlex.quote(str(store))}"
+        typer.echo(f"to see the runs in the browser: {_terminal.program()} serve{where}")
 
 
 def _check(study: str, scale: str, store: Path | None, tolerance: float | None) -> list[Agreement]:
@@ -89,7 +98,10 @@ def _check(study: str, scale: str, store: Path | None, tolerance: float | None) 
             raise missing(error) from None
 
 
-def _reproduce(study: str, scale: str, store: Path | None, output: Path | None, json: bool) -> list[dict[str, Any]]:
+def _reproduce(
+    study: str, scale: str, store: Path | None, output: Path | None, json: bool
+) -> tuple[list[dict[str, Any]], Path | None]:
+    """The claims, and where their report is, if one was written."""
     from practicum import report
     from practicum.networks._torch import missing
     from practicum.studies import reproduce
@@ -105,7 +117,7 @@ def _reproduce(study: str, scale: str, store: Path | None, output: Path | None, 
         typer.echo(f"{result.title} ({study}, {scale})")
         _print_claims(result.claims)
         typer.echo(f"{len(result.runs)} stored run(s), {result.seconds:.1f} s; report: {page}")
-    return [claim.to_dict() for claim in result.claims]
+    return [claim.to_dict() for claim in result.claims], page
 
 
 def report(runs: list[str] | None = RUNS, store: Path | None = _terminal.STORE, output: Path | None = OUTPUT) -> None:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from practicum.data.sources import FOLDER, SECONDS, _why
+from practicum.data.sources import CONNECT, FOLDER, SECONDS, _why
 from practicum.disk.paths import expanded
 from practicum.errors import ParameterError, StorageError
 from practicum.values import nearest
@@ -200,7 +200,7 @@ def _moved(kept: Path, wanted: Checkpoint, name: str, load: Callable[[Path], Non
 
 def _from_address(pooch: Any, name: str, wanted: Checkpoint, path: Path) -> None:
     try:
-        pooch.HTTPDownloader(timeout=SECONDS)(f"{ADDRESS}{wanted.file}", str(path), None)
+        pooch.HTTPDownloader(timeout=(CONNECT, SECONDS))(f"{ADDRESS}{wanted.file}", str(path), None)
     except OSError as error:  # what requests raises is an OSError too
         raise _unfetched(name, wanted, f"{ADDRESS} {_why(error)}") from None
 

@@ -19,6 +19,9 @@ DEBIAN = Path("/usr/share/datasets")
 SECONDS = 30
 """How long a server may stay silent."""
 
+CONNECT = 6
+"""How long it may take to answer at all: a network that lets nothing through costs no more than that a mirror."""
+
 
 ARCHIVE = "cifar-10-python.tar.gz"
 """CIFAR-10 as its authors publish it for Python."""
@@ -153,7 +156,7 @@ def _fetch(pooch, name: str, file: str, cache: Path) -> Path:
                     known_hash=f"sha256:{checksums[file]}",
                     fname=file,
                     path=cache,
-                    downloader=pooch.HTTPDownloader(timeout=SECONDS),
+                    downloader=pooch.HTTPDownloader(timeout=(CONNECT, SECONDS)),
                 )
             )
         except ValueError:

@@ -126,6 +126,8 @@ def sort_tables(content: Mapping[str, Any], known: Known, source: str) -> Tables
 
 
 def _hint(table: str, name: str, known: Known) -> str:
+    if not table and name in ("kind", "sweep"):
+        return " Files with 'kind' or a table [sweep] are for practicum sweep."
     homes = [other for other, names in known.items() if name in names]
     if homes:
         return " It belongs " + " or ".join(f"under [{home}]" if home else "at the top" for home in homes) + "."
@@ -162,8 +164,8 @@ def parse(setting: str) -> tuple[str, Any]:
         )
     if "," in text:
         raise ParameterError(
-            f"The setting '{name}' takes one value a run. Got the list {text!r:.80} instead; "
-            f"for a parameter that is itself a list, write --set '{name}=[{text:.80}]'."
+            f"The setting '{name}' takes one value a run. Got the list {text!r:.80} instead; practicum sweep takes "
+            f"such lists, and for a parameter that is itself a list write --set '{name}=[{text:.80}]'."
         )
     return name, text
 
