@@ -71,7 +71,7 @@ def test_light_pictures_are_the_figure_with_its_words(gallery):
         assert numbers[0] == pytest.approx(numbers[1], abs=0.006)
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 def test_the_pictures_can_be_drawn_anew(gallery, tmp_path, monkeypatch):
     pytest.importorskip("torch")
     monkeypatch.setenv("PRACTICUM_RUNS", str(tmp_path / "runs"))

@@ -149,6 +149,16 @@ def test_every_paper_that_results_name_stands_on_the_page_about_citing():
     assert [key for key in entries() if f"`{key}`" not in text] == []
 
 
+def test_code_can_be_reached_by_the_keyboard_and_a_signature_is_no_list():
+    from accessible import mended
+
+    html = mended('<p role="heading">a</p><pre>b</pre><dl>\n<dd>c</dd>\n<dd>d</dd>\n</dl><dl class="x"><dt>e</dt></dl>')
+    lines = '<span class="sig-line">c</span>\n<span class="sig-line">d</span>'
+    assert (
+        html == f'<p role="heading" aria-level="2">a</p><pre tabindex="0">b</pre>{lines}<dl class="x"><dt>e</dt></dl>'
+    )
+
+
 class Loaded(HTMLParser):
     """What a page loads by itself, as opposed to what it links to."""
 

@@ -194,7 +194,13 @@ def process(app: Any, what: str, name: str, value: Any, options: Any, lines: lis
     lines[:] = fields(text.split("\n"))
 
 
+def skip(app: Any, what: str, name: str, value: Any, skipped: bool, options: Any) -> bool | None:
+    """The listener of ``autodoc-skip-member``: fields of a named tuple stand in the docstring of their class."""
+    return True if str(getattr(value, "__doc__", "")).startswith("Alias for field number") else None
+
+
 def setup(app: Any) -> dict[str, bool]:
     """Called by Sphinx."""
     app.connect("autodoc-process-docstring", process)
+    app.connect("autodoc-skip-member", skip)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
