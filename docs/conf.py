@@ -13,7 +13,8 @@ sys.path.insert(0, str(HERE / "_extensions"))
 project, author, copyright = "practicum", "practicum contributors", "practicum contributors"
 version = release = __version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "docstrings", "public_names", "contents", "scripts", "accessible"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "docstrings", "signatures", "public_names"]
+extensions += ["contents", "scripts", "accessible"]
 source_suffix = {".md": "markdown"}
 exclude_patterns = ["_extensions", "gallery"]
 # Headings are targets, by the names that Markdown viewers give them, as tests/test_docs.py checks too.

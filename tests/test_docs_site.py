@@ -94,6 +94,15 @@ def test_references_in_docstrings_lead_to_public_names():
         checked_roles(":func:`slove`", here)
 
 
+def test_signatures_say_types_and_leave_bounds_to_words():
+    from signatures import plain
+
+    given = "(*positional: ~typing.Any, a: ~typing.Annotated[int, Ge(ge=1)], "
+    given += "b: Annotated[tuple[int, ...] | None, f(x, [1])] = 1)"
+    assert plain(given) == "(*, a: int, b: tuple[int, ...] | None = 1)"
+    assert plain("(a: tuple[~typing.Annotated[A, B], ...])") == "(a: tuple[A, ...])"
+
+
 def test_every_part_has_a_page_and_every_page_a_part():
     from public_names import MARKER, PARTS, names_of
 

@@ -196,7 +196,8 @@ def process(app: Any, what: str, name: str, value: Any, options: Any, lines: lis
 
 def skip(app: Any, what: str, name: str, value: Any, skipped: bool, options: Any) -> bool | None:
     """The listener of ``autodoc-skip-member``: fields of a named tuple stand in the docstring of their class."""
-    return True if str(getattr(value, "__doc__", "")).startswith("Alias for field number") else None
+    alias = str(getattr(value, "__doc__", "")).startswith("Alias for field number")
+    return True if alias or name == "model_config" else None
 
 
 def setup(app: Any) -> dict[str, bool]:
