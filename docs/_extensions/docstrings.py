@@ -185,7 +185,8 @@ def process(app: Any, what: str, name: str, value: Any, options: Any, lines: lis
     owner = getattr(value, "__qualname__", "").partition(".")[0]
     if isinstance(value, property) or hasattr(value, "func"):  # of the class whose documentation this is
         function = getattr(value, "fget", None) or getattr(value, "func", None)
-        module, owner = function.__module__, function.__qualname__.partition(".")[0]
+        module = getattr(function, "__module__", module)
+        owner = getattr(function, "__qualname__", "").partition(".")[0]
     try:
         text = checked_roles("\n".join(lines), module, owner)
     except LookupError as error:

@@ -65,9 +65,10 @@ def entries(part: str) -> Iterator[str]:
         yield from ("```{eval-rst}", f".. automodule:: {module.__name__}", "   :no-index:", "```", "")
     for name in names_of(part):
         value, home = getattr(module, name), f"{part}.{name}"
-        kind = "class" if inspect.isclass(value) else "function" if callable(value) else "data"
-        if kind == "class" and issubclass(value, BaseException):
-            kind = "exception"
+        if inspect.isclass(value):
+            kind = "exception" if issubclass(value, BaseException) else "class"
+        else:
+            kind = "function" if callable(value) else "data"
         yield from (f"## {name}", "", "```{eval-rst}", f".. auto{kind}:: {DATA.get(home, home)}")
         yield from (["   :members:"] if kind == "class" else ["   :no-value:"] if kind == "data" else [])
         yield from ("```", "")
