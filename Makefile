@@ -103,6 +103,7 @@ docs: $(TORCH) site ## build the documentation, run its examples, check its link
 
 gallery: $(TORCH) ## draw the pictures of the gallery anew, from runs that are kept in build/gallery-runs
 	@$(BIN)/python docs/gallery/draw.py
+	@$(BIN)/python docs/images/tutorials.py
 
 lock: ## renew the locked versions (needs uv; ARGS=--upgrade moves to the newest)
 	@lock/renew $(ARGS)

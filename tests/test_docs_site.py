@@ -229,3 +229,35 @@ def test_a_broken_link_and_a_broken_reference_stop_the_build(tmp_path):
     assert built.returncode != 0
     assert "nowhere.md" in built.stderr
     assert "slove" in built.stderr
+
+
+@pytest.mark.parametrize("page", sorted((DOCS / "tutorials").glob("*.md")), ids=lambda page: page.stem)
+def test_a_tutorial_shows_the_pictures_that_its_code_saves(page):
+    text = page.read_text()
+    code = "".join(block.code for block in blocks(text) if block.language == "python")
+    saved = set(re.findall(r'"([\w-]+)\.(?:svg|png)"', code))
+    assert saved
+    assert saved == set(re.findall(r"\]\(\.\./images/([\w-]+)\.svg\)", text))
+
+
+def test_pictures_are_caught_where_a_page_saves_them(tmp_path, monkeypatch):
+    import importlib.util
+
+    from matplotlib.figure import Figure
+
+    from practicum import figures
+
+    spec = importlib.util.spec_from_file_location("tutorial_pictures", DOCS / "images/tutorials.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    monkeypatch.chdir(tmp_path)
+    before = Figure.savefig, figures.save
+    page = "# T\n\n```python\nfrom matplotlib.figure import Figure\nf = Figure()\nf.savefig('a.png')\n```\n\nand\n\n"
+    page += "```python\nfrom practicum import figures\nfigures.save(f, 'b.svg')\n```\n"
+    found = module.pictures(page)
+    assert set(found) == {"a", "b"}
+    assert found["a"] is found["b"]
+    assert (Figure.savefig, figures.save) == before
+    assert not list(tmp_path.iterdir())
