@@ -99,7 +99,7 @@ site: $(TORCH) ## build the documentation into build/docs; a broken link or refe
 	@echo "The documentation is in build/docs/index.html"
 
 docs: $(TORCH) site ## build the documentation, run its examples, check its links
-	@$(PYTEST) tests/test_docs.py tests/test_docs_commands.py tests/test_docs_gallery.py tests/test_docs_site.py
+	@$(PYTEST) -m "not slow and not soak" tests/test_docs.py tests/test_docs_commands.py tests/test_docs_gallery.py tests/test_docs_site.py
 
 gallery: $(TORCH) ## draw the pictures of the gallery anew, from runs that are kept in build/gallery-runs
 	@$(BIN)/python docs/gallery/draw.py
