@@ -22,7 +22,7 @@ export NUMBA_NUM_THREADS := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup networks demo test test-all soak lint format bench docs lock clean
+.PHONY: help setup networks demo test test-all soak lint format bench site docs gallery lock clean
 
 help: ## show this list
 	@echo "practicum: a teacher-student laboratory"
@@ -94,8 +94,16 @@ bench: $(TORCH) ## print the tables of benchmarks/, one process after the other
 	@$(BIN)/python tests/kernel_cache.py
 	@for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(BIN)/python "$$script" || exit 1; done
 
-docs: $(TORCH) ## run every example of the documentation and check its links
-	@$(PYTEST) tests/test_docs.py tests/test_docs_commands.py
+site: $(TORCH) ## build the documentation into build/docs; a broken link or reference is an error
+	@$(BIN)/python -m sphinx -W --keep-going -q -E -b html docs build/docs
+	@echo "The documentation is in build/docs/index.html"
+
+docs: $(TORCH) site ## build the documentation, run its examples, check its links
+	@$(PYTEST) -m "not slow and not soak" tests/test_docs.py tests/test_docs_commands.py tests/test_docs_gallery.py tests/test_docs_site.py
+
+gallery: $(TORCH) ## draw the pictures of the gallery anew, from runs that are kept in build/gallery-runs
+	@$(BIN)/python docs/gallery/draw.py
+	@$(BIN)/python docs/images/tutorials.py
 
 lock: ## renew the locked versions (needs uv; ARGS=--upgrade moves to the newest)
 	@lock/renew $(ARGS)

@@ -86,14 +86,16 @@ def test_an_index_and_a_missing_hash_would_be_seen():
 
 def test_the_tests_have_what_is_small_of_every_extra_they_test():
     dev = {canonicalize_name(Requirement(text).name) for text in EXTRAS["dev"]}
-    tested = {canonicalize_name(Requirement(text).name) for extra in ("networks", "data") for text in EXTRAS[extra]}
+    tested = {
+        canonicalize_name(Requirement(text).name) for extra in ("networks", "data", "docs") for text in EXTRAS[extra]
+    }
     assert tested - dev == {"torch"}
     assert "torch" not in pinned("dev")
 
 
 def test_all_is_every_extra_for_users():
     (text,) = EXTRAS["all"]
-    assert Requirement(text).extras == set(EXTRAS) - {"all", "dev"}
+    assert Requirement(text).extras == set(EXTRAS) - {"all", "dev", "docs"}
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,25 @@ from practicum.errors import ParameterError, StorageError
 pooch = pytest.importorskip("pooch")
 
 
+@pytest.mark.parametrize("compressed", [True, False])
+def test_what_is_on_disk_is_known_without_fetching(tmp_path, monkeypatch, compressed):
+    monkeypatch.setattr(sources, "DEBIAN", tmp_path / "debian")
+    monkeypatch.setenv(sources.FOLDER, str(tmp_path))
+    folder = tmp_path / "mnist"
+    folder.mkdir()
+    names = [*sources.SOURCES["mnist"].checksums]
+    for name in names if compressed else [name.removesuffix(".gz") for name in names]:
+        assert not sources.on_disk("mnist")  # as long as one is missing
+        (folder / name).touch()
+    assert sources.on_disk("mnist")
+    assert not sources.on_disk("fashion-mnist")
+    monkeypatch.setattr(sources, "DEBIAN", tmp_path)
+    monkeypatch.setenv(sources.FOLDER, str(tmp_path / "elsewhere"))
+    assert not sources.on_disk("mnist")  # a folder that is not there is a mistake, and nothing else is looked at
+    monkeypatch.setenv(sources.FOLDER, str(tmp_path / "mnist"))
+    assert sources.on_disk("mnist")  # one that holds other sets is none
+
+
 @pytest.fixture
 def closed():
     """An address at which nobody listens."""

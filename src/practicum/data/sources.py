@@ -96,6 +96,15 @@ def files(name: str, split: str, folder: str | os.PathLike[str] | None) -> tuple
     return images, labels
 
 
+def on_disk(name: str) -> bool:
+    """Whether $PRACTICUM_DATA or the folder of Debian has "mnist" or "fashion-mnist", so that nothing is fetched."""
+    wanted = [(file, file.removesuffix(".gz")) for file in SOURCES[name].checksums]
+    root = expanded(os.environ[FOLDER]) if os.environ.get(FOLDER) else None
+    named = root is not None and (not root.is_dir() or (root / name).is_dir())
+    folder = root / name if root is not None and named else DEBIAN / name
+    return all(any((folder / file).exists() for file in either) for either in wanted)
+
+
 def archive(folder: str | os.PathLike[str] | None) -> Path:
     """The archive of CIFAR-10 or the folder that was in it, looked for and fetched as :func:`files` are.
 

@@ -178,25 +178,44 @@ def save_trained(config: TrainConfig, state: State, folder: str | os.PathLike[st
     Raises:
         ParameterError, StorageError: as :func:`save_network` does.
     """
+    trained = trained_networks(config, state)
+    if trained is None:
+        return [], []
+    teacher, students, left = trained
+    seeds = config.seeds.list()
+    chosen = seeds if config.teacher_seed is None else [config.teacher_seed]
+    images: dict[Path, bytes] = {}
+    for name, network in (("teacher", teacher), ("students", students)):
+        about = {"run": config.id, "role": name, "seeds": chosen if network.seeds != len(left) else left}
+        images[_target(expanded(folder) / name)] = _image(network.state_dict(), _described(network, about))
+    _write(images)  # both or none, for they belong together
+    return list(images), left
+
+
+def trained_networks(config: TrainConfig, state: State) -> tuple[MLP, MLP, list[int]] | None:
+    """Teacher and students as a training has left them; None if all seeds diverged.
+
+    Main arguments:
+        config: of the training.
+        state: its last one.
+
+    Returns:
+        the teacher, one that all seeds share or one a student; the students; and their seeds, without those that
+        diverged.
+    """
+    import torch
+
     seeds = config.seeds.list()
     place: dict[str, Any] = {"dtype": config.dtype, "device": "cpu"}
     chosen = seeds if config.teacher_seed is None else [config.teacher_seed]
-    teacher = config.teacher.build(chosen, law=config.inputs, **place)
-    students = config.students.build(teacher, seeds, **place)
-    import torch
-
+    teacher: Any = config.teacher.build(chosen, law=config.inputs, **place)
+    students: Any = config.students.build(teacher, seeds, **place)
     students.load_state_dict({name: torch.tensor(value) for name, value in state.weights.items()})
     kept = [row for row in range(len(seeds)) if state.diverged_at[row] < 0]
-    left = [seeds[row] for row in kept]
-    if not left:
-        return [], []
-    images: dict[Path, bytes] = {}
-    for name, network in (("teacher", teacher), ("students", students)):
-        part: Any = network.select(kept) if network.seeds == len(seeds) else network
-        about = {"run": config.id, "role": name, "seeds": chosen if part.seeds != len(left) else left}
-        images[_target(expanded(folder) / name)] = _image(part.state_dict(), _described(part, about))
-    _write(images)  # both or none, for they belong together
-    return list(images), left
+    if not kept:
+        return None
+    teacher, students = (each.select(kept) if each.seeds == len(seeds) else each for each in (teacher, students))
+    return teacher, students, [seeds[row] for row in kept]
 
 
 def check_savable(config: TrainConfig, folder: Path) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from fastapi import FastAPI, Request, Response
 
-from practicum.web import about, explore, following, runs, specialize, sweeps
+from practicum.web import about, attack, candidates, explore, following, prune, runs, specialize, sweeps
 from practicum.web._guard import Guard
 from practicum.web.answers import problem, refuse
 from practicum.web.assets import FOLDER, assets
@@ -19,7 +19,7 @@ from practicum.web.services import Services
 if TYPE_CHECKING:
     from practicum.runs.store import Store
 
-ROUTERS = (about, explore, specialize, runs, sweeps, following)
+ROUTERS = (about, explore, specialize, candidates, attack, prune, runs, sweeps, following)
 """Modules with a ``router``; a view that needs answers of its own brings one."""
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 

@@ -35,6 +35,11 @@ class Limits(Value):
         followers: pages that follow a sweep, each of which keeps a connection open.
         followers_per_client: those of one client; a browser has six connections to a server and needs some of them.
         cached: flows and marks that are kept for the next one who asks for the same.
+        learning: the largest ``epochs * examples * weights`` of a student that is trained to be attacked or pruned:
+            half a minute or so.
+        attacking: the largest ``radii * inputs * steps * weights`` of an attack, likewise.
+        fitting: the largest ``fits * nodes * inputs^3`` of a pruning of edges, likewise.
+        students: trained students that are kept, with their teachers and inputs, of at most some 30 MB each.
     """
 
     body: int = Field(default=64 * 1024, ge=1024)
@@ -52,3 +57,7 @@ class Limits(Value):
     followers: int = Field(default=32, ge=1)
     followers_per_client: int = Field(default=4, ge=1)
     cached: int = Field(default=64, ge=1)
+    learning: float = Field(default=3e10, gt=0)
+    attacking: float = Field(default=1e10, gt=0)
+    fitting: float = Field(default=5e11, gt=0)
+    students: int = Field(default=4, ge=1)

@@ -13,6 +13,7 @@ from practicum.web.limits import Limits
 from practicum.web.listing import Listing
 from practicum.web.marks import BestRules
 from practicum.web.problems import Problem
+from practicum.web.trained import Students
 from practicum.web.warmth import Trainer, Warmth
 from practicum.web.watch import Watch
 
@@ -31,6 +32,7 @@ class Services:
         self.best_rules = BestRules(limits.cached)
         self.flows: Cache[Problem, bytes] = Cache(limits.cached)
         self.marks: Cache[Problem, dict[str, Any]] = Cache(limits.cached)
+        self.students = Students(limits.students)
         self.warmth = Warmth()
         self.trainer = Trainer()
         self.listing = Listing(store)

@@ -15,6 +15,8 @@
 const VIEWS = [
   { name: "explore", title: "Explore", module: "./explore.js" },
   { name: "specialize", title: "Specialize", module: "./specialize.js", style: "specialize.css" },
+  { name: "attack", title: "Attack", module: "./attack.js", style: "students.css" },
+  { name: "prune", title: "Prune", module: "./prune.js", style: "students.css" },
   { name: "runs", title: "Runs", module: "./runs.js", style: "runs.css" },
 ];
 

@@ -39,9 +39,9 @@ function download(blob, name) {
 }
 
 /** A dialog with the same problem in three languages. @param {{python: string, command: string, toml: string}} code */
-function showCode({ python, command, toml }) {
+export function showCode({ python, command, toml }) {
   const said = element("p", { class: "shared", role: "status" });
-  const parts = [["Python", python], ["Command line", command], ["TOML", toml]].map(([title, text]) => {
+  const parts = [["Python", python], ["Command line", command], ["TOML", toml]].filter(([, text]) => text).map(([title, text]) => {
     const block = element("pre", { tabindex: 0, "aria-label": title }, text);
     const copy = element("button", { type: "button", onclick: () => copyText(block, said, title) }, `Copy ${title}`);
     return element("section", {}, element("div", { class: "head" }, element("h2", {}, title), copy), block);
