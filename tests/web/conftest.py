@@ -11,8 +11,8 @@ def url(tmp_path_factory):
         yield address
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser():
-    """The one browser of a process: Playwright has no second one."""
+    """A browser for the tests of one file. While it lives, asyncio runs nothing else in this process."""
     with chromium() as found:
         yield found
