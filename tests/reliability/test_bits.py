@@ -15,6 +15,7 @@ def nothing_differs(found):
     return {(kind, way): count for kind, row in found.items() for way, count in row.items() if count} == {}
 
 
+@pytest.mark.slow
 def test_one_cell_of_each_kind(tmp_path):
     ways = {name: bits.WAYS[name] for name in ("4 processes", "--workers 4")}
     found = bits.matrix(1, tmp_path, ways)

@@ -6,6 +6,7 @@ from benchmarks.reliability.many_runs import listing, opening, overhead, report,
 from measuring import peak
 
 
+@pytest.mark.slow
 def test_opening_is_measured(tmp_path):
     """Seconds are for the soak test: here the machine may be busy with other tests."""
     figures = {**store_all(tmp_path, 256), **opening(tmp_path, 256)}
@@ -18,6 +19,7 @@ def test_power_a_figure_over_its_bar_is_noticed():
     assert report({"open as one dataset, again (s)": 5.1}, 10_000) == ["open as one dataset, again (s)"]
 
 
+@pytest.mark.slow
 def test_listing_is_measured_too(tmp_path):
     store_all(tmp_path, 16)
     figures = {**listing(tmp_path), **overhead(tmp_path, 16)}

@@ -176,8 +176,8 @@ def test_it_is_a_fresh_look_after_many_random_events(folder, tmp_path, seed):
 
 
 def test_power_an_index_that_is_never_compared_is_found_out(folder, tmp_path, monkeypatch):
-    scan = index._scan
-    monkeypatch.setattr(index, "_scan", lambda folder: dict.fromkeys(scan(folder), (0, 0)))  # all files look alike
+    scan = index.signatures
+    monkeypatch.setattr(index, "signatures", lambda folder: dict.fromkeys(scan(folder), (0, 0)))  # all files look alike
     monkeypatch.setattr(index, "_settled", lambda changed: True)
     with pytest.raises(AssertionError):
         check_events(folder, tmp_path / "fresh", 0, 25)

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from fastapi import APIRouter, Request, Response
 
 from practicum import __version__
-from practicum.web.answers import answer
+from practicum.web.answers import encoded
 from practicum.web.problems import parameters
 from practicum.web.services import services
 
@@ -18,13 +18,16 @@ router = APIRouter()
 async def about(request: Request) -> Response:
     """Versions, the store, bounds, parameters; ``ready`` is False while kernels are being compiled."""
     mine = services(request)
-    return answer(
-        {
-            "version": __version__,
-            "torch": find_spec("torch") is not None,
-            "store": str(mine.store.folder.absolute()),
-            "limits": mine.limits.model_dump(),
-            "ready": mine.warmth.ready,
-            "parameters": parameters(),
-        }
-    )
+    ready = mine.warmth.ready
+    if ready not in mine.about:
+        mine.about[ready] = encoded(
+            {
+                "version": __version__,
+                "torch": find_spec("torch") is not None,
+                "store": str(mine.store.folder.absolute()),
+                "limits": mine.limits.model_dump(),
+                "ready": ready,
+                "parameters": parameters(),
+            }
+        )
+    return Response(mine.about[ready], media_type="application/json")

@@ -7,12 +7,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI
 
 from practicum.web import about, attack, candidates, explore, following, prune, runs, specialize, sweeps
 from practicum.web._guard import Guard
-from practicum.web.answers import problem, refuse
-from practicum.web.assets import FOLDER, assets
+from practicum.web.answers import refuse
+from practicum.web.assets import FOLDER, Files, assets
 from practicum.web.limits import Limits
 from practicum.web.services import Services
 
@@ -45,7 +45,7 @@ def create_app(
         static: the folder of the page's files.
     """
     limits = limits or Limits()
-    mine, files = Services(store, limits), assets(static)
+    mine = Services(store, limits)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -59,11 +59,7 @@ def create_app(
     for module in ROUTERS:
         app.include_router(module.router)
 
-    @app.get("/{name:path}")
-    async def _(request: Request, name: str) -> Response:
-        if name not in files:
-            return problem("There is nothing at this address.", 404)
-        return files[name].response(request)
-
+    # The last that is added is the first that is asked.
+    app.add_middleware(Files, files=assets(static))
     app.add_middleware(Guard, token=token, hosts=tuple(hosts), limits=limits)
     return app

@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 
 from fastapi import Request, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 FOLDER = Path(__file__).parent / "static"
 _TYPES = {
@@ -64,3 +65,21 @@ def assets(folder: Path = FOLDER) -> dict[str, Asset]:
             name = path.relative_to(folder).as_posix()
             found["" if name == _FRONT else name] = Asset(path.read_bytes(), path.suffix)
     return found
+
+
+class Files:
+    """ASGI layer: answers what names a file of the page, and passes everything else on.
+
+    Half of all requests end here, before an API looks for its route.
+    """
+
+    def __init__(self, app: ASGIApp, *, files: dict[str, Asset]) -> None:
+        self.app = app
+        self.files = files
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        file = self.files.get(scope["path"][1:]) if scope["type"] == "http" and scope["method"] == "GET" else None
+        if file is None:
+            await self.app(scope, receive, send)
+        else:
+            await file.response(Request(scope))(scope, receive, send)

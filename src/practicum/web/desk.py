@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
+import threading
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import TypeVar
 
 import numpy as np
@@ -16,6 +20,7 @@ from practicum.web.limits import Limits
 
 T = TypeVar("T")
 Halt = np.ndarray
+_NICENESS = 10
 
 
 class Desk:
@@ -26,7 +31,7 @@ class Desk:
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
-        self._pool = ThreadPoolExecutor(limits.computing, thread_name_prefix="practicum-desk")
+        self._pool = ThreadPoolExecutor(limits.computing, "practicum-desk", yielding)
         self._clients: Counter[str] = Counter()
 
     async def run(self, request: Request, work: Callable[[Halt], T]) -> T:
@@ -67,6 +72,13 @@ class Desk:
     def close(self) -> None:
         """Let nothing more begin."""
         self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+def yielding() -> None:
+    """Let this thread, which computes, stand back when others want the processor: the server's loop, the browser."""
+    if sys.platform == "linux":  # elsewhere threads of one process have one priority
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
 
 
 async def gone(request: Request) -> None:

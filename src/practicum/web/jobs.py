@@ -19,7 +19,7 @@ from fastapi import Request
 
 from practicum.errors import ParameterError, PracticumError
 from practicum.web.answers import Busy, Unknown, event_of
-from practicum.web.desk import client_of, gone
+from practicum.web.desk import client_of, gone, yielding
 from practicum.web.limits import Limits
 from practicum.web.problems import field_of
 
@@ -185,6 +185,7 @@ class Jobs:
             threading.Thread(target=self._work, args=(job, loop), name="practicum-job", daemon=True).start()
 
     def _work(self, job: Job, loop: asyncio.AbstractEventLoop) -> None:
+        yielding()
         try:
             job.check()
             outcome = "done", job.work(job)

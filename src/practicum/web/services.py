@@ -34,6 +34,8 @@ class Services:
         self.marks: Cache[Problem, dict[str, Any]] = Cache(limits.cached)
         self.students = Students(limits.students)
         self.warmth = Warmth()
+        self.about: dict[bool, bytes] = {}
+        """What the page is told first, before and after everything is compiled."""
         self.trainer = Trainer()
         self.listing = Listing(store)
         self.watch = Watch(store.folder, limits)
