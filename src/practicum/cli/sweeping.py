@@ -130,6 +130,7 @@ def _document(plan: Plan, store: Store, outcome: Outcome) -> dict[str, Any]:
         "failed": outcome.failed,
         "seconds": outcome.seconds,
         "cell_seconds": outcome.cell_seconds,
+        "work_seconds": outcome.work_seconds,
         "store": str(store.folder.resolve()),
     }
 
