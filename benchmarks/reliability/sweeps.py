@@ -147,9 +147,10 @@ def worker_killed(folder: Path, seed: int = 1) -> dict[str, Any]:
         if workers := _workers(process.pid):
             rng.choice(workers).kill()
             killed += 1
-    code, document, _ = finish(process)
+    code, document, error = finish(process)
     return {
-        "workers killed": killed, "exit code": code, "failed": len(document.get("failed", {})),
+        "workers killed": killed, "exit code": code, "word": error.splitlines()[-1] if code else "",
+        "failed": len(document.get("failed", {})),
         "different": int(contents(store) != whole), "claims left": claims_left(store),
     }  # fmt: skip
 

@@ -14,10 +14,34 @@ import os
 import sys
 from typing import Any
 
+_TRIES = 5
+
+
+def started(workers: int, kind: str) -> Any:
+    """A cluster whose workers are ready. One that ends while they load what they need costs a new try, not the sweep.
+
+    Raises:
+        RuntimeError: the workers end whenever they are started.
+    """
+    from distributed import LocalCluster
+
+    for tries in range(1, _TRIES + 1):
+        try:
+            return LocalCluster(
+                n_workers=workers,
+                threads_per_worker=1,
+                host="127.0.0.1",
+                preload=[f"from practicum.runs.sweeps.warm import start_warm\nstart_warm({kind!r})"],
+                dashboard_address="127.0.0.1:8787",  # or any free port, if another sweep has it
+            )
+        except RuntimeError:
+            if tries == _TRIES:
+                raise
+    raise AssertionError("unreachable")
+
 
 def main() -> None:
     from dask import config
-    from distributed import LocalCluster
 
     config.set(
         {
@@ -28,13 +52,7 @@ def main() -> None:
     )
     said = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what a cell prints does not get between the lines of who reads
-    cluster: Any = LocalCluster(
-        n_workers=int(sys.argv[1]),
-        threads_per_worker=1,
-        host="127.0.0.1",
-        preload=[f"from practicum.runs.sweeps.warm import start_warm\nstart_warm({sys.argv[2]!r})"],
-        dashboard_address="127.0.0.1:8787",  # or any free port, if another sweep has it
-    )
+    cluster = started(int(sys.argv[1]), sys.argv[2])
     with cluster:
         json.dump({"scheduler": cluster.scheduler_address, "dashboard": cluster.dashboard_link}, said)
         said.write("\n")
