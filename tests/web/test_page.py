@@ -12,6 +12,7 @@ from practicum import Committee, LearningRule, OrderParameters, phases, solve
 from practicum.figures.style import COLOURS, INK
 from practicum.runs.store import Store
 from web.reading import axis, distance, names, place, tick_labels, vertices
+from web.visiting import visiting
 
 pytest.importorskip("fastapi", reason="the page needs the extra [web]")
 pytest.importorskip("playwright", reason="the page is read through Playwright")
@@ -39,25 +40,15 @@ OTHER_CONTROLS = {
 @pytest.fixture
 def visit(browser, url):
     """Open the page at a hash; at the end no request has gone elsewhere and the console is clean."""
-    contexts, asked, said = [], [], []
+    with visiting(browser) as (go, seen):
 
-    def open_page(hash="", width=1360, **settings):
-        context = browser.new_context(base_url=url, viewport={"width": width, "height": 850}, **settings)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("request", lambda request: asked.append(request.url))
-        page.on("pageerror", lambda error: said.append(str(error)))
-        page.on("console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None)
-        page.goto(f"{url}/{hash}")
-        page.wait_for_selector(ERROR, state="attached")
-        return page
+        def open_page(hash="", width=1360, **settings):
+            page = go(url, hash, width, **settings)
+            page.wait_for_selector(ERROR, state="attached")
+            return page
 
-    open_page.said = said
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert {urlsplit(each).netloc for each in asked if not each.startswith("blob:")} == {urlsplit(url).netloc}
-    assert said == []
+        open_page.said = seen.said
+        yield open_page
 
 
 def about(page):

@@ -21,6 +21,7 @@ from practicum.web.app import create_app
 from practicum.web.problems import Problem
 from web.reading import axis, place, vertices
 from web.served import served
+from web.visiting import visiting
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="the page is read in Chromium, which is not on this machine")
 HALF_A_PIXEL = 0.5
@@ -59,25 +60,15 @@ def url(store):
 @pytest.fixture
 def visit(browser, url):
     """Open the page at a hash; at the end no request has gone elsewhere and the console is clean."""
-    contexts, asked, said = [], [], []
+    with visiting(browser) as (go, seen):
 
-    def open_page(hash, width=1360, at=url, **settings):
-        context = browser.new_context(base_url=at, viewport={"width": width, "height": 850}, **settings)
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(15_000)
-        page.on("request", lambda request: asked.append(request.url))
-        page.on("pageerror", lambda error: said.append(str(error)))
-        page.on("console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None)
-        page.goto(f"{at}/{hash}")
-        return page
+        def open_page(hash, width=1360, at=url, **settings):
+            page = go(at, hash, width, **settings)
+            page.set_default_timeout(15_000)
+            return page
 
-    open_page.said = said
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert {urlsplit(each).hostname for each in asked if not each.startswith("blob:")} == {"127.0.0.1"}
-    assert said == []
+        open_page.said = seen.said
+        yield open_page
 
 
 def shown(page):

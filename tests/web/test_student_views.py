@@ -10,6 +10,7 @@ from benchmarks.page import CHROMIUM
 
 from web.reading import axis, place, vertices
 from web.served import events
+from web.visiting import visiting
 
 pytest.importorskip("fastapi", reason="the page needs the extra [web]")
 pytest.importorskip("torch", reason="networks need the extra [networks]")
@@ -29,25 +30,15 @@ DONE = {"attack": ".card", "prune": ".survivors circle"}
 @pytest.fixture
 def visit(browser, url):
     """Open the page at a hash; at the end no request has gone elsewhere and the console is clean."""
-    contexts, asked, said = [], [], []
+    with visiting(browser, blobs=False) as (go, seen):
 
-    def open_page(hash, width=1360, until=None, **settings):
-        context = browser.new_context(base_url=url, viewport={"width": width, "height": 850}, **settings)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("request", lambda request: asked.append(request.url))
-        page.on("pageerror", lambda error: said.append(str(error)))
-        page.on("console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None)
-        page.goto(f"{url}/{hash}")
-        page.wait_for_selector(until or DONE[hash[1:].split("?")[0]], timeout=60_000)
-        return page
+        def open_page(hash, width=1360, until=None, **settings):
+            page = go(url, hash, width, **settings)
+            page.wait_for_selector(until or DONE[hash[1:].split("?")[0]], timeout=60_000)
+            return page
 
-    open_page.asked, open_page.said = asked, said
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert {urlsplit(each).netloc for each in asked} == {urlsplit(url).netloc}
-    assert said == []
+        open_page.asked, open_page.said = seen.asked, seen.said
+        yield open_page
 
 
 def told(url, name, question):

@@ -94,12 +94,7 @@ async def _attack(request: Request) -> Response:
     student, question = question_of(content.pop("student", {})), AttackQuestion(**content)
     config = await mine.desk.run(request, lambda _: config_of(student, mine.store, mine.limits))
     check(config, question, mine.limits)
-
-    def work(job: Job) -> dict[str, Any]:
-        pair = mine.students.of(config, job)
-        job.tell("student", pair.facts())
-        return {"student": pair.facts(), **attacked(pair, question, job)}
-
+    work = mine.students.measured(config, lambda pair, job: attacked(pair, question, job))
     return answer({"job": mine.jobs.start(request, work).id})
 
 

@@ -106,12 +106,7 @@ async def _prune(request: Request) -> Response:
         )
     config = await mine.desk.run(request, lambda _: config_of(student, mine.store, mine.limits))
     check(config, question, mine.limits)
-
-    def work(job: Job) -> dict[str, Any]:
-        pair = mine.students.of(config, job)
-        job.tell("student", pair.facts())
-        return {"student": pair.facts(), **pruned(pair, question, job)}
-
+    work = mine.students.measured(config, lambda pair, job: pruned(pair, question, job))
     return answer({"job": mine.jobs.start(request, work).id})
 
 

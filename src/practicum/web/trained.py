@@ -17,6 +17,8 @@ from practicum.runs.training import TrainConfig
 from practicum.web.jobs import Job
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from torch import Tensor
 
     from practicum.networks.mlp import MLP
@@ -106,6 +108,19 @@ class Students:
         self.size = size
         self._pairs: OrderedDict[str, Pair] = OrderedDict()
         self._lock = threading.Lock()
+
+    def measured(
+        self, config: TrainConfig, measure: Callable[[Pair, Job], dict[str, Any]]
+    ) -> Callable[[Job], dict[str, Any]]:
+        """The work of a job: have the student, tell its facts, and add what is measured of it."""
+
+        def work(job: Job) -> dict[str, Any]:
+            pair = self.of(config, job)
+            facts = pair.facts()
+            job.tell("student", facts)
+            return {"student": facts, **measure(pair, job)}
+
+        return work
 
     def of(self, config: TrainConfig, job: Job) -> Pair:
         """The pair, trained first if need be; the job is told how far that is.
